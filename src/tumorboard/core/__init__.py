@@ -1,0 +1,17 @@
+"""The nouns: what the package computes with. They need only numpy."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submod_attrs={
+        "acquisition": ["DecayReference", "PetAcquisition", "PetUnits", "Sex"],
+        "case": ["Case", "CaseDifference", "CaseItem", "ItemKind"],
+        "curves": ["TimeActivityCurves"],
+        "dynamic": ["DynamicImage"],
+        "grid": ["AXIAL", "CORNER_TOLERANCE_MM", "Grid", "grid_difference", "require_same_grid"],
+        "image": ["Image", "Quantity"],
+        "lesion": ["Lesion"],
+        "structures": ["Contour", "Structure", "StructureKind", "StructureSet"],
+    },
+)

@@ -1,0 +1,123 @@
+"""What a scan of a folder found: files, series, and what was put in quarantine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tumorboard.errors import InputError
+
+__all__ = ["FileHeader", "Quarantined", "Series", "Study"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileHeader:
+    """What the header scan keeps of one DICOM file. Text is stripped; ``None`` or ``""`` is absent.
+
+    All values are the file's own, unchecked for sense: geometry is judged where volumes are assembled.
+    """
+
+    path: Path
+    file_size: int
+    transfer_syntax_uid: str
+    sop_class_uid: str
+    sop_instance_uid: str
+    study_instance_uid: str
+    series_instance_uid: str
+    modality: str = ""
+    patient_id: str = ""
+    series_description: str = ""
+    series_number: int | None = None
+    instance_number: int | None = None
+    acquisition_number: int | None = None
+    image_type: tuple[str, ...] = ()
+    frame_of_reference_uid: str = ""
+    rows: int | None = None
+    columns: int | None = None
+    number_of_frames: int = 1
+    bits_allocated: int | None = None
+    bits_stored: int | None = None
+    pixel_representation: int | None = None
+    samples_per_pixel: int = 1
+    photometric_interpretation: str = ""
+    image_position_mm: tuple[float, ...] | None = None
+    image_orientation: tuple[float, ...] | None = None
+    pixel_spacing_mm: tuple[float, ...] | None = None
+    slice_thickness_mm: float | None = None
+    rescale_slope: float | None = None
+    rescale_intercept: float | None = None
+    acquisition_date: str = ""
+    acquisition_time: str = ""
+    content_time: str = ""
+    frame_reference_time_ms: float | None = None
+    actual_frame_duration_ms: float | None = None
+    trigger_time_ms: float | None = None
+    temporal_position: int | None = None
+    echo_time_ms: float | None = None
+    diffusion_b_value: float | None = None
+    pixel_offset: int | None = None
+    """Byte offset of uncompressed pixel data in the file; ``None`` when absent, compressed or unusual."""
+    pixel_length: int | None = None
+    """Length that the file states for its pixel data [byte]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A file that was set aside, and why, in one sentence."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Files that share one Series Instance UID and kind of object.
+
+    Parameters
+    ----------
+    headers
+        One per file, in no meaningful order: readers sort by geometry.
+    notes
+        What was noticed and resolved on the way, one sentence each (e.g. identical duplicates dropped).
+    """
+
+    uid: str
+    study_uid: str
+    modality: str
+    sop_class_uid: str
+    description: str
+    headers: tuple[FileHeader, ...]
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.headers:
+            raise InputError(f"series {self.uid} must have at least one file; got none")
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files, sorted by path."""
+        return tuple(sorted(h.path for h in self.headers))
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """Everything that :func:`~tumorboard.io.dicom.scan` found below a folder.
+
+    Parameters
+    ----------
+    series
+        Ordered by patient, study, series number, UID.
+    quarantined
+        Files set aside, with the reason; the rest of the study is unaffected.
+    ignored
+        Files that are not DICOM at all (e.g. a LICENSE), never an error.
+    """
+
+    folder: Path
+    series: tuple[Series, ...]
+    quarantined: tuple[Quarantined, ...] = ()
+    ignored: tuple[Path, ...] = field(default=())
+
+    def by_modality(self, *modalities: str) -> tuple[Series, ...]:
+        """Return the series whose modality is one of ``modalities``, e.g. ``"CT"``, ``"PT"``."""
+        return tuple(s for s in self.series if s.modality in modalities)

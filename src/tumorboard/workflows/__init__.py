@@ -1,0 +1,1 @@
+"""Workflows: a frozen config, and run(config, inputs) -> result."""

@@ -5,7 +5,7 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
-        "acquisition": ["DecayReference", "PetAcquisition", "PetUnits", "Sex"],
+        "acquisition": ["DecayReference", "PetAcquisition", "PetSlice", "PetUnits", "Sex", "SuvType"],
         "case": ["Case", "CaseDifference", "CaseItem", "ItemKind"],
         "curves": ["TimeActivityCurves"],
         "dynamic": ["DynamicImage"],

@@ -44,8 +44,6 @@ class Registry:
     def load(self, name: str) -> Any:
         """Import and return the entry called ``name``; an unknown one is an InputError."""
         if name not in self._entries:
-            raise InputError(
-                f"{self._kind} must be one of {', '.join(self._entries)}; got {name!r}"
-            )
+            raise InputError(f"{self._kind} must be one of {', '.join(self._entries)}; got {name!r}")
         module, _, attribute = self._entries[name].partition(":")
         return getattr(importlib.import_module(module), attribute)  # noqa: TID251

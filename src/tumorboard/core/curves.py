@@ -53,9 +53,13 @@ class TimeActivityCurves:
             or times_s[0] < 0
             or (np.diff(times_s) <= 0).any()
         ):
-            raise InputError(f"times_s must be 1-D, >= 2 long, finite, >= 0 and increasing [s]; got {times_s!r}")
+            raise InputError(
+                f"times_s must be 1-D, >= 2 long, finite, >= 0 and increasing [s]; got {times_s!r}"
+            )
         if activity_bq.ndim != 2 or activity_bq.shape[1:] != times_s.shape:
-            raise InputError(f"activity_bq must have shape (n_regions, {times_s.size}); got {activity_bq.shape}")
+            raise InputError(
+                f"activity_bq must have shape (n_regions, {times_s.size}); got {activity_bq.shape}"
+            )
         if not np.isfinite(activity_bq).all():
             raise InputError("activity_bq must be finite [Bq]; got NaN or infinity; leave the sample out")
         object.__setattr__(self, "times_s", times_s)

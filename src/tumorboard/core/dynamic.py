@@ -58,9 +58,7 @@ class DynamicImage:
         duration_s = read_only(self.frame_duration_s, np.float64)
         n_frames = len(values) if values.ndim else 0
         if values.ndim != 4 or values.shape[1:] != self.grid.shape:
-            raise InputError(
-                f"values must have shape (n_frames, {', '.join(map(str, self.grid.shape))}); got {values.shape}"
-            )
+            raise InputError(f"values must have shape (n_frames, *{self.grid.shape}); got {values.shape}")
         if start_s.shape != (n_frames,) or not np.isfinite(start_s).all() or (np.diff(start_s) <= 0).any():
             raise InputError(
                 f"frame_start_s must be {n_frames} finite increasing times [s]; got {start_s.tolist()}"
@@ -84,4 +82,6 @@ class DynamicImage:
         """Return the duration-weighted mean over all frames."""
         weights = self.frame_duration_s / self.frame_duration_s.sum()
         values = np.tensordot(weights.astype(np.float32), self.values, axes=1).astype(np.float32)
-        return Image(values, self.grid, self.quantity, Record("core.DynamicImage.mean", {}, (self.provenance,)))
+        return Image(
+            values, self.grid, self.quantity, Record("core.DynamicImage.mean", {}, (self.provenance,))
+        )

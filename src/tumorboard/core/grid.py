@@ -87,14 +87,15 @@ class Grid:
         if not isinstance(frame_of_reference, str) or not frame_of_reference:
             raise InputError(
                 "frame_of_reference must be a DICOM UID; "
-                f"got {frame_of_reference!r}; a grid without a frame cannot be compared: make one up per patient"
+                f"got {frame_of_reference!r}; "
+                "a grid without a frame cannot be compared: make one up per patient"
             )
         set_(self, "frame_of_reference", frame_of_reference)
 
     @property
     def voxel_volume_ml(self) -> float:
         """Volume of one voxel [mL]."""
-        return math.prod(self.spacing_mm.tolist()) * ML_PER_MM3
+        return float(math.prod(self.spacing_mm.tolist()) * ML_PER_MM3)
 
     @property
     def affine(self) -> NDArray[np.float64]:
@@ -140,7 +141,8 @@ class Grid:
         start, stop = np.asarray(start), np.asarray(stop)
         if not ((start >= 0) & (start < stop) & (stop <= self.shape)).all():
             raise InputError(
-                f"crop must lie inside shape {self.shape} with start < stop; got {start.tolist()} to {stop.tolist()}"
+                f"crop must lie inside shape {self.shape} with start < stop; "
+                f"got {start.tolist()} to {stop.tolist()}"
             )
         return self._with(shape=stop - start, origin_mm=self.index_to_patient(start))
 
@@ -179,7 +181,7 @@ class Grid:
         )
 
     def _with(self, **changes: Any) -> Grid:
-        now = {
+        now: dict[str, Any] = {
             "shape": self.shape,
             "spacing_mm": self.spacing_mm,
             "origin_mm": self.origin_mm,

@@ -98,7 +98,9 @@ class Structure:
                 f"mask of {self.name!r} must be a LABEL (boolean) or FRACTION image; got {self.mask.quantity}"
             )
         if self.mask is not None and self.mask.quantity is Quantity.LABEL and self.mask.values.dtype != bool:
-            raise InputError(f"LABEL mask of {self.name!r} must be boolean; got dtype {self.mask.values.dtype}")
+            raise InputError(
+                f"LABEL mask of {self.name!r} must be boolean; got dtype {self.mask.values.dtype}"
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -44,8 +44,14 @@ class FileHeader:
     image_orientation: tuple[float, ...] | None = None
     pixel_spacing_mm: tuple[float, ...] | None = None
     slice_thickness_mm: float | None = None
+    spacing_between_slices_mm: float | None = None
     rescale_slope: float | None = None
     rescale_intercept: float | None = None
+    rescale_type: str = ""
+    units: str = ""
+    """PET and NM: Units (0054,1001), e.g. ``"BQML"``, ``"GML"``."""
+    suv_type: str = ""
+    """SUV Type (0054,1006), e.g. ``"LBM"``; ``""`` means body weight when the units are ``"GML"``."""
     acquisition_date: str = ""
     acquisition_time: str = ""
     content_time: str = ""

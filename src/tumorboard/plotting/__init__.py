@@ -1,5 +1,32 @@
-"""Pictures and report pages."""
+"""Pictures and report pages.
+
+>>> from tumorboard.plotting import Page, Section, SectionStatus, render
+>>> render(Page("P01", "synthetic", (Section("scans", "Scans", SectionStatus.DONE),)))[:15]
+'<!doctype html>'
+"""
 
 import lazy_loader as _lazy
 
-__getattr__, __dir__, __all__ = _lazy.attach(__name__, submodules=["pictures", "page"])
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submod_attrs={
+        "blocks": [
+            "Align",
+            "Block",
+            "Caution",
+            "Cell",
+            "Facts",
+            "Fold",
+            "Gallery",
+            "Note",
+            "Picture",
+            "PointLink",
+            "Section",
+            "SectionStatus",
+            "Table",
+            "Text",
+        ],
+        "page": ["Page", "render"],
+        "scene": ["Colormap", "Label", "Layer", "LayerKind", "Scene"],
+    },
+)

@@ -5,8 +5,6 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
-        "resample": ["Interpolation", "resample"],
-        "voxelise": ["structure_mask", "voxelise"],
-        "surface": ["Overlap", "compare_masks", "surface_area_mm2"],
+        "surface": ["surface_area_mm2"],
     },
 )

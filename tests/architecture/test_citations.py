@@ -1,0 +1,86 @@
+"""Each citation key in the code has its entry in docs/references.bib, and each entry is complete."""
+
+import ast
+import re
+
+import pytest
+
+REFERENCE = re.compile(r"^\s*\.\. \[\d+\]\s+(.+)$", re.MULTILINE)
+KEY = re.compile(r"[a-z][a-z0-9_:-]*")
+NEEDED = {"title", "year"}
+
+
+def entries_of(bibliography):
+    """Key to field names, of BibTeX as we write it: one field a line, or all of them on one."""
+    entries = {}
+    for kind, key, body in re.findall(r"^@(\w+)\{([^,\s]+),(.*?)^\}", bibliography, re.MULTILINE | re.DOTALL):
+        assert key not in entries, f"docs/references.bib: {key} is there twice"
+        entries[key] = {f.lower() for f in re.findall(r"(\w+)\s*=\s*[{\"\d]", body)} | {kind.lower()}
+    return entries
+
+
+def keys_of(text):
+    """(line, key) of every ``.. [1] key`` in a docstring and every key given to ``references=``."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module):
+            for reference in REFERENCE.findall(ast.get_docstring(node) or ""):
+                yield getattr(node, "lineno", 1), reference.strip()
+        if isinstance(node, ast.Call):
+            for keyword in node.keywords:
+                if keyword.arg == "references":
+                    for part in ast.walk(keyword.value):
+                        if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                            yield part.lineno, part.value
+
+
+def faults_of(name, text, entries):
+    for line, key in keys_of(text):
+        if not KEY.fullmatch(key):
+            yield f"{name}:{line}: a reference is a citation key only; got {key!r}"
+        elif key not in entries:
+            yield f"{name}:{line}: {key} is not in docs/references.bib"
+
+
+@pytest.fixture(scope="session")
+def entries(repository):
+    return entries_of((repository / "docs" / "references.bib").read_text(encoding="utf-8"))
+
+
+def test_citations__resolve(repository, sources, entries):
+    faults = [
+        fault
+        for file in sources
+        for fault in faults_of(str(file.relative_to(repository)), file.read_text(encoding="utf-8"), entries)
+    ]
+    assert not faults, "\n".join(faults)
+
+
+def test_citations__entries_are_complete(repository, entries):
+    written = (repository / "docs" / "references.bib").read_text(encoding="utf-8")
+    assert len(entries) == len(re.findall(r"^@(?!comment)", written, re.MULTILINE)), "an entry does not parse"
+    for key, fields in entries.items():
+        assert fields >= NEEDED, f"docs/references.bib: {key} lacks {NEEDED - fields}"
+        assert fields & {"author", "editor", "organization"}, f"docs/references.bib: {key} names no author"
+
+
+SAMPLE = '''
+def suv():
+    """Doc.
+
+    References
+    ----------
+    .. [1] known2010
+    .. [2] unknown2011
+    .. [3] Smith et al., 2012
+    """
+    return Record("pet.suv", references=("known2010", "unknown2013"))
+'''
+
+
+def test_citations__the_checker_finds_each_kind_of_fault():
+    entries = entries_of("@article{known2010,\n  title = {A},\n  author = {B},\n  year = 2010,\n}\n")
+    assert entries == {"known2010": {"title", "author", "year", "article"}}
+    faults = [*faults_of("a.py", SAMPLE, entries)]
+    assert len(faults) == 3
+    assert all(key in " ".join(faults) for key in ("unknown2011", "Smith et al., 2012", "unknown2013"))

@@ -1,0 +1,248 @@
+"""What a sandboxed worker does to one file: parse it with pydicom, and notice what pydicom forgives."""
+
+from __future__ import annotations
+
+import math
+import os
+import resource
+import stat
+import struct
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+from tumorboard.errors import UnreadableFile
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pydicom
+
+__all__ = ["PixelElement", "decode_stored_pixels", "open_regular", "parse_file", "read_whole_dataset"]
+
+DEEPEST_NESTING: Final = 64
+_MIB: Final = 1 << 20
+_UNDEFINED: Final = 0xFFFFFFFF
+_DEFLATED: Final = "1.2.840.10008.1.2.1.99"
+_BIG_ENDIAN: Final = "1.2.840.10008.1.2.2"
+_MOST_EXPANSION: Final = 1000
+_DECODER: Final = {
+    "1.2.840.10008.1.2.5": "pylibjpeg",  # RLE, by pylibjpeg-rle
+    "1.2.840.10008.1.2.4.80": "pyjpegls",
+    "1.2.840.10008.1.2.4.81": "pyjpegls",
+    "1.2.840.10008.1.2.4.90": "pylibjpeg",  # JPEG 2000, by pylibjpeg-openjpeg
+    "1.2.840.10008.1.2.4.91": "pylibjpeg",
+    "1.2.840.10008.1.2.4.201": "pylibjpeg",
+    "1.2.840.10008.1.2.4.202": "pylibjpeg",
+    "1.2.840.10008.1.2.4.203": "pylibjpeg",
+    # JPEG by gdcm, never by pylibjpeg-libjpeg, whose licence is the GPL.
+    "1.2.840.10008.1.2.4.50": "gdcm",
+    "1.2.840.10008.1.2.4.51": "gdcm",
+    "1.2.840.10008.1.2.4.57": "gdcm",
+    "1.2.840.10008.1.2.4.70": "gdcm",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PixelElement:
+    """Where a file's pixel data are.
+
+    Parameters
+    ----------
+    tag
+        (7FE0,0010), or (7FE0,0008) and (7FE0,0009) for floating point.
+    offset
+        Of the first byte of the value in the file [byte].
+    length
+        As stated [byte]; None when undefined, as encapsulated (compressed) data are.
+    """
+
+    tag: int
+    offset: int
+    length: int | None
+
+
+def open_regular(path: Path) -> int:
+    """Open a file for reading and return its descriptor; never wait for a pipe or wake a device.
+
+    Raises
+    ------
+    UnreadableFile
+        When the path cannot be opened, or is no regular file.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except OSError as error:
+        raise UnreadableFile(f"the file must be readable; {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise UnreadableFile("the path must lead to a regular file; it is a pipe, socket or device")
+    return fd
+
+
+def parse_file(
+    path: Path, *, stop_before_pixels: bool = True
+) -> tuple[pydicom.FileDataset, int, PixelElement | None]:
+    """Parse one file and check that it is whole, in the encoding that it declares.
+
+    Parameters
+    ----------
+    path
+        The file.
+    stop_before_pixels
+        Leave out the pixel data and what follows them.
+
+    Returns
+    -------
+    dataset, file_size, pixels
+        Size in bytes; ``pixels`` is None where there are none, or where the file does not hold them as they
+        are (deflated).
+
+    Raises
+    ------
+    UnreadableFile
+        When the file is cut short or is not what it declares.
+    """
+    import pydicom
+
+    with os.fdopen(open_regular(path), "rb") as file, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        size = os.fstat(file.fileno()).st_size
+        file.seek(128)
+        has_preamble = file.read(4) == b"DICM"
+        file.seek(0)
+        dataset = pydicom.dcmread(file, stop_before_pixels=True, force=not has_preamble)
+        syntax = str(getattr(dataset, "file_meta", {}).get("TransferSyntaxUID", "") or "")
+        pixels = None if syntax == _DEFLATED else _pixel_element(file, syntax, dataset)
+        _check_whole(dataset, [str(warning.message) for warning in caught])
+        if not stop_before_pixels:
+            file.seek(0)
+            dataset = pydicom.dcmread(file, force=not has_preamble)
+            _check_whole(dataset, [str(warning.message) for warning in caught])
+    return dataset, size, pixels
+
+
+def _pixel_element(file: BinaryIO, syntax: str, dataset: pydicom.Dataset) -> PixelElement | None:
+    """Read the tag and length at which pydicom stopped, where it stopped for pixels."""
+    order = ">" if syntax == _BIG_ENDIAN else "<"
+    head = file.read(12)
+    if len(head) < 8:
+        return None
+    group, element = struct.unpack(order + "HH", head[:4])
+    if group != 0x7FE0 or element not in (0x08, 0x09, 0x10):
+        return None
+    here = file.tell() - len(head)
+    if dataset.original_encoding[0]:
+        width, (length,) = 8, struct.unpack(order + "L", head[4:8])
+    elif head[4:6] in (b"OB", b"OW", b"OF", b"OD", b"UN", b"OL", b"OV") and len(head) == 12:
+        width, (length,) = 12, struct.unpack(order + "L", head[8:12])
+    else:
+        width, (length,) = 8, struct.unpack(order + "H", head[6:8])
+    return PixelElement(group << 16 | element, here + width, None if length == _UNDEFINED else length)
+
+
+def _check_whole(dataset: pydicom.FileDataset, messages: list[str]) -> None:
+    from pydicom.dataelem import RawDataElement
+
+    for message in messages:
+        if message.startswith("Expected") and "VR, but found" in message:
+            raise UnreadableFile(
+                f"the data must be written as the transfer syntax declares; {message.split(' - ')[0]}"
+            )
+        if message.startswith("End of file") or "EOF" in message or "Unexpected end of file" in message:
+            raise UnreadableFile("the file must be whole; it ends in the middle of a sequence")
+    for tag in dataset.keys():
+        element = dataset.get_item(tag, keep_deferred=True)
+        if isinstance(element, RawDataElement) and element.length not in (0, _UNDEFINED):
+            held = len(element.value or b"")
+            if held != element.length:
+                there = f"{element.tag} states {element.length} bytes and {held} are there"
+                raise UnreadableFile(f"the file must be whole; {there}")
+
+
+def read_whole_dataset(path: Path, *, stop_before_pixels: bool) -> pydicom.FileDataset:
+    """Parse a file with every sequence in it, values staying as they were written until asked for.
+
+    Raises
+    ------
+    UnreadableFile
+        As :func:`parse_file`, or when sequences are nested deeper than 64 levels.
+    """
+    dataset, _, _ = parse_file(path, stop_before_pixels=stop_before_pixels)
+    _parse_sequences(dataset, 0)
+    dataset.filename = str(path)
+    return dataset
+
+
+def _parse_sequences(dataset: pydicom.Dataset, depth: int) -> None:
+    from pydicom.datadict import dictionary_has_tag, dictionary_VR
+    from pydicom.dataelem import RawDataElement
+
+    if depth > DEEPEST_NESTING:
+        raise UnreadableFile(
+            f"sequences must be nested at most {DEEPEST_NESTING} deep; these are nested deeper"
+        )
+    for tag in list(dataset.keys()):
+        raw = dataset.get_item(tag, keep_deferred=True)
+        if isinstance(raw, RawDataElement):
+            vr = raw.VR
+            if vr in (None, "UN"):
+                vr = dictionary_VR(tag) if dictionary_has_tag(tag) else "SQ"  # private: only trying tells
+            if vr != "SQ":
+                continue
+        try:
+            element = dataset[tag]
+        except ValueError:
+            if tag.is_private:
+                continue  # stays as its bytes: nobody can say what it should be
+            raise
+        if element.VR == "SQ":
+            for item in element.value:
+                _parse_sequences(item, depth + 1)
+
+
+def decode_stored_pixels(path: Path) -> np.ndarray[Any, Any]:
+    """Return the stored values of a file, decompressed where need be.
+
+    Address space is allowed for twice the decoded size that the header states and twice the size of the
+    file, once the statement is plausible: at most 1000 times the size of the file (deflate cannot do more,
+    RLE not nearly) or what the worker's limit allows anyway.
+
+    Raises
+    ------
+    UnreadableFile
+        When the stated size is not plausible, or the decoder refuses.
+    """
+    import numpy as np
+    from pydicom.pixels.utils import pixel_array
+
+    dataset, size, pixels = parse_file(path)
+    syntax = str(dataset.file_meta.TransferSyntaxUID)
+    numbers = [
+        int(dataset.get(name) or 1) for name in ("Rows", "Columns", "SamplesPerPixel", "NumberOfFrames")
+    ]
+    stated = math.prod(numbers) * max(8, int(dataset.get("BitsAllocated") or 8)) // 8
+    allowance = _raise_memory(0)
+    if min(numbers) < 1 or stated > max(_MOST_EXPANSION * size, allowance):
+        raise UnreadableFile(
+            f"pixels must be at most {_MOST_EXPANSION} times the size of their file; "
+            f"{stated / _MIB:.0f} MiB are stated and the file has {size / _MIB:.3g} MiB"
+        )
+    _raise_memory(2 * stated + 2 * size)
+    del dataset, pixels
+    with os.fdopen(open_regular(path), "rb") as file:
+        values = pixel_array(file, raw=True, decoding_plugin=_DECODER.get(syntax, ""))
+    return np.ascontiguousarray(values)
+
+
+def _raise_memory(extra_bytes: int) -> int:
+    """Allow more address space and return the limit [byte]."""
+    if sys.platform != "linux":
+        return sys.maxsize
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if soft == resource.RLIM_INFINITY:
+        return sys.maxsize
+    soft = soft + extra_bytes if hard == resource.RLIM_INFINITY else min(soft + extra_bytes, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+    return soft

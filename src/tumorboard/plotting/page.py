@@ -195,6 +195,7 @@ def _layer_json(layer: Layer) -> dict[str, Any]:
         "unit": layer.unit,
         "inverted": layer.inverted,
         "opacity": layer.opacity,
+        "projected": layer.projected,
         "labels": [
             {"value": label.value, "name": label.name, "rgb": list(label.rgb)} for label in layer.labels
         ],

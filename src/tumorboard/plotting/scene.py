@@ -69,7 +69,7 @@ class Layer:
     name
         Shown in the controls, e.g. ``"PET"``.
     nifti_gz
-        The volume as a gzip-compressed NIfTI-1 file; any grid, the viewer aligns layers in the patient.
+        The volume as a gzip-compressed NIfTI-1 file (LABELS: unsigned 8-bit); any grid, the viewer aligns layers in the patient.
         The page holds it inline: keep all layers together below some 50 MB.
     kind
         The first layer of a scene is the BACKGROUND; OVERLAYs lie over it; LABELS hold structures as
@@ -83,7 +83,10 @@ class Layer:
     inverted
         Whether the colour map starts inverted (white background for emission images).
     opacity
-        0 to 1.
+        0 to 1; of LABELS the opacity of the filling, whose outline stays opaque.
+    projected
+        Whether the viewer shows a turning maximum-intensity projection of this layer beside the slices
+        (the first such layer); for emission images.
     labels
         The structures of a LABELS layer.
 
@@ -101,6 +104,7 @@ class Layer:
     unit: str = "1"
     inverted: bool = False
     opacity: float = 1.0
+    projected: bool = False
     labels: tuple[Label, ...] = ()
 
     def __post_init__(self) -> None:

@@ -61,7 +61,7 @@ def test_conventions__news_say_what_kind_they_are(repository):
 
 def test_conventions__decisions_are_numbered_without_gap(repository):
     numbers = sorted(int(f.name[:4]) for f in (repository / "docs" / "decisions").glob("[0-9]*.md"))
-    assert numbers == list(range(len(numbers)))
+    assert numbers == list(range(1, len(numbers) + 1))
 
 
 def installed_for(requirements):

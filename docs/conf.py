@@ -1,0 +1,75 @@
+"""How the documentation is built: make docs."""
+
+import os
+import re
+import warnings
+
+os.environ.setdefault("NUMBA_NUM_THREADS", "2")
+
+import tumorboard
+
+project = "tumorboard"
+author = "The tumorboard authors"
+copyright = f"2026, {author}"
+release = version = tumorboard.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+    "myst_parser",
+    "sphinxcontrib.bibtex",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "examples", "decisions/template.md"]
+templates_path = ["_templates"]
+html_static_path = ["_static"]
+html_theme = "furo"
+html_title = "tumorboard"
+html_theme_options = {"announcement": "Research software, not a medical device."}
+html_css_files = ["tumorboard.css"]
+
+myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
+myst_heading_anchors = 3
+
+autosummary_generate = True
+autodoc_typehints = "signature"
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+# Parameters that do not exist or stand in the wrong order, sections unknown or out of order. What is missing
+# is found by tests/architecture/test_docstrings.py, which knows shapes and units too.
+numpydoc_validation_checks = {"PR02", "PR03", "GL06", "GL07"}
+
+bibtex_bibfiles = ["references.bib"]
+bibtex_default_style = "plain"
+bibtex_reference_style = "author_year"
+
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"/plot_",
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "show_signature": False,
+    "remove_config_comments": True,
+    "min_reported_time": 1e9,
+    "write_computation_times": False,
+}
+# Sphinx keeps the gallery's settings in a cache that cannot hold every kind of object, and says so.
+suppress_warnings = ["config.cache"]
+warnings.filterwarnings("ignore", message=".*non-interactive.*")
+
+
+def cite_keys(app, what, name, obj, options, lines):
+    """Turn ``.. [1] kinahan2010suv`` into a citation that leads to the bibliography.
+
+    Docstrings hold bare keys, so that they read well in a terminal.
+    """
+    for number, line in enumerate(lines):
+        lines[number] = re.sub(r"^(\s*\.\. \[\d+\] )([a-z][\w:-]*)\s*$", r"\1:cite:t:`\2`", line)
+
+
+def setup(app):
+    # Before numpydoc (500) rewrites the sections.
+    app.connect("autodoc-process-docstring", cite_keys, priority=100)

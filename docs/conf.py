@@ -61,13 +61,18 @@ suppress_warnings = ["config.cache"]
 warnings.filterwarnings("ignore", message=".*non-interactive.*")
 
 
+#: As in ``kinahan2010suv``: author, year, and a word to tell two of one year apart.
+KEY = r"[a-z]+\d{4}[a-z0-9]*"
+
+
 def cite_keys(app, what, name, obj, options, lines):
-    """Turn ``.. [1] kinahan2010suv`` into a citation that leads to the bibliography.
+    """Make ``.. [1] kinahan2010suv`` and ``[kinahan2010suv]`` citations that lead to the bibliography.
 
     Docstrings hold bare keys, so that they read well in a terminal.
     """
     for number, line in enumerate(lines):
-        lines[number] = re.sub(r"^(\s*\.\. \[\d+\] )([a-z][\w:-]*)\s*$", r"\1:cite:t:`\2`", line)
+        line = re.sub(rf"^(\s*\.\. \[\d+\] )({KEY})\s*$", r"\1:cite:t:`\2`", line)
+        lines[number] = re.sub(rf"\[({KEY})\]_?", r":cite:t:`\1`", line)
 
 
 def setup(app):

@@ -6,7 +6,9 @@ import re
 import pytest
 
 REFERENCE = re.compile(r"^\s*\.\. \[\d+\]\s+(.+)$", re.MULTILINE)
-KEY = re.compile(r"[a-z][a-z0-9_:-]*")
+#: Author, year, and a word to tell two of one year apart: ``kinahan2010suv``.
+KEY = re.compile(r"[a-z]+\d{4}[a-z0-9]*")
+IN_TEXT = re.compile(rf"\[({KEY.pattern})\]")
 NEEDED = {"title", "year"}
 
 
@@ -20,11 +22,12 @@ def entries_of(bibliography):
 
 
 def keys_of(text):
-    """(line, key) of every ``.. [1] key`` in a docstring and every key given to ``references=``."""
+    """(line, key) of each ``.. [1] key`` and ``[key]`` in docstrings and each key given to ``references=``."""
     tree = ast.parse(text)
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module):
-            for reference in REFERENCE.findall(ast.get_docstring(node) or ""):
+            docstring = ast.get_docstring(node) or ""
+            for reference in REFERENCE.findall(docstring) + IN_TEXT.findall(docstring):
                 yield getattr(node, "lineno", 1), reference.strip()
         if isinstance(node, ast.Call):
             for keyword in node.keywords:
@@ -37,7 +40,7 @@ def keys_of(text):
 def faults_of(name, text, entries):
     for line, key in keys_of(text):
         if not KEY.fullmatch(key):
-            yield f"{name}:{line}: a reference is a citation key only; got {key!r}"
+            yield f"{name}:{line}: a reference is a key like kinahan2010suv and nothing else; got {key!r}"
         elif key not in entries:
             yield f"{name}:{line}: {key} is not in docs/references.bib"
 
@@ -60,13 +63,14 @@ def test_citations__entries_are_complete(repository, entries):
     written = (repository / "docs" / "references.bib").read_text(encoding="utf-8")
     assert len(entries) == len(re.findall(r"^@(?!comment)", written, re.MULTILINE)), "an entry does not parse"
     for key, fields in entries.items():
+        assert KEY.fullmatch(key), f"docs/references.bib: {key} is not of the form kinahan2010suv"
         assert fields >= NEEDED, f"docs/references.bib: {key} lacks {NEEDED - fields}"
         assert fields & {"author", "editor", "organization"}, f"docs/references.bib: {key} names no author"
 
 
 SAMPLE = '''
 def suv():
-    """Doc.
+    """Doc, by [unknown2014].
 
     References
     ----------
@@ -82,5 +86,7 @@ def test_citations__the_checker_finds_each_kind_of_fault():
     entries = entries_of("@article{known2010,\n  title = {A},\n  author = {B},\n  year = 2010,\n}\n")
     assert entries == {"known2010": {"title", "author", "year", "article"}}
     faults = [*faults_of("a.py", SAMPLE, entries)]
-    assert len(faults) == 3
-    assert all(key in " ".join(faults) for key in ("unknown2011", "Smith et al., 2012", "unknown2013"))
+    assert len(faults) == 4
+    assert all(
+        key in " ".join(faults) for key in ("unknown2011", "Smith et al., 2012", "unknown2013", "unknown2014")
+    )

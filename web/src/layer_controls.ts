@@ -93,7 +93,7 @@ function windowControls(layer: StageLayer, changed: () => void) {
   };
   const set = (from: number, to: number) => {
     const valid = Number.isFinite(from) && Number.isFinite(to) && from < to;
-    for (const input of [low, high]) input.setCustomValidity(valid ? "" : "Low must be below high");
+    for (const input of [low, high]) input.setAttribute("aria-invalid", String(!valid));
     if (!valid) return;
     [layer.volume.cal_min, layer.volume.cal_max] = [from, to];
     sync();

@@ -4,6 +4,9 @@ import type { NVImage } from "@niivue/niivue";
 
 import { type PatientPoint, toPatient, toRas } from "./coordinates";
 
+/** Width that is drawn [pixels]; the page scales it. */
+const DRAWN_WIDTH = 480;
+
 /** Pixels of one projection with, for each, the voxel that it shows. */
 interface Projected {
   width: number;
@@ -32,7 +35,7 @@ export class Projection {
     this.current = this.project();
   }
 
-  /** Turns the patient by `degrees`; 0 looks from the front, 90 at the patient's left side. */
+  /** Turns the patient by `degrees`; 0 looks from the front, 90 from the patient's left. */
   turn(degrees: number): void {
     this.angle = (degrees * Math.PI) / 180;
     this.current = this.project();
@@ -40,17 +43,11 @@ export class Projection {
 
   /** Draws in inverse grey with marks at `points` and lines through `position`. */
   draw(position: PatientPoint, points: readonly PatientPoint[]): void {
-    const { width, height, values } = this.current;
-    this.canvas.width = width;
-    this.canvas.height = height;
-    const { slope, offset } = this.greyScale();
-    const pixels = new ImageData(width, height);
-    for (let i = 0; i < values.length; i++) {
-      const grey = 255 - Math.min(255, Math.max(0, slope * values[i]! + offset));
-      pixels.data.set([grey, grey, grey, 255], 4 * i);
-    }
+    const { width, height } = this.current;
+    this.canvas.width = DRAWN_WIDTH;
+    this.canvas.height = Math.round((DRAWN_WIDTH * height) / width);
     const context = this.canvas.getContext("2d")!;
-    context.putImageData(pixels, 0, 0);
+    context.drawImage(this.greyPicture(), 0, 0, this.canvas.width, this.canvas.height);
     for (const point of points) this.mark(context, point);
     this.crosshair(context, position);
   }
@@ -64,6 +61,20 @@ export class Projection {
     const voxel = voxels[row * width + column]!;
     const index = [voxel % nx, Math.floor(voxel / nx) % ny, Math.floor(voxel / (nx * ny))];
     return toPatient(this.volume.vox2mm(index, this.volume.matRAS!));
+  }
+
+  private greyPicture(): OffscreenCanvas {
+    const { width, height, values } = this.current;
+    const { slope, offset } = this.greyScale();
+    const pixels = new ImageData(width, height);
+    for (let i = 0; i < values.length; i++) {
+      const grey = 255 - Math.min(255, Math.max(0, slope * values[i]! + offset));
+      pixels.data.fill(grey, 4 * i, 4 * i + 3);
+      pixels.data[4 * i + 3] = 255;
+    }
+    const picture = new OffscreenCanvas(width, height);
+    picture.getContext("2d")!.putImageData(pixels, 0, 0);
+    return picture;
   }
 
   private greyScale(): { slope: number; offset: number } {
@@ -130,30 +141,31 @@ export class Projection {
   private place(point: PatientPoint): [number, number] {
     const [nx, ny, nz] = this.size;
     const [dx, dy] = this.spacing;
-    const { width, height } = this.current;
+    const { width, height } = this.canvas;
+    const pixel = Math.min(dx, dy);
     const [i, j, k] = this.volume.mm2vox(toRas(point), true);
     const u = (i! + 0.5 - nx / 2) * dx * Math.cos(this.angle) + (j! + 0.5 - ny / 2) * dy * Math.sin(this.angle);
-    return [width / 2 - u / Math.min(dx, dy), height * (1 - (k! + 0.5) / nz)];
+    return [width * (0.5 - u / pixel / this.current.width), height * (1 - (k! + 0.5) / nz)];
   }
 
   private mark(context: CanvasRenderingContext2D, point: PatientPoint): void {
     const [x, y] = this.place(point);
     context.strokeStyle = "#d11a2a";
-    context.lineWidth = this.current.width / 180;
+    context.lineWidth = 2.5;
     context.beginPath();
-    context.arc(x, y, this.current.width / 36, 0, 2 * Math.PI);
+    context.arc(x, y, 11, 0, 2 * Math.PI);
     context.stroke();
   }
 
   private crosshair(context: CanvasRenderingContext2D, position: PatientPoint): void {
     const [x, y] = this.place(position);
     context.strokeStyle = "rgb(15 130 60 / 70%)";
-    context.lineWidth = this.current.width / 260;
+    context.lineWidth = 2;
     context.beginPath();
     context.moveTo(x, 0);
-    context.lineTo(x, this.current.height);
+    context.lineTo(x, this.canvas.height);
     context.moveTo(0, y);
-    context.lineTo(this.current.width, y);
+    context.lineTo(this.canvas.width, y);
     context.stroke();
   }
 }

@@ -65,10 +65,10 @@ export class Stage {
 
   async load(scene: SceneDescription): Promise<void> {
     await this.nv.attachToCanvas(this.canvas);
+    interpolateFloats(this.nv.gl);
     for (const [i, description] of scene.layers.entries()) {
       const volume = await NVImage.loadFromFile({ file: new File([await takeVolume(i)], `layer-${i}.nii.gz`) });
       const layer: StageLayer = { description, volume, visible: true, opacity: description.opacity, hidden: new Set(), drawn: null };
-      [volume.cal_min, volume.cal_max] = description.window;
       if (description.kind === "labels") {
         // Only volumes of this intent get NiiVue's nearest-neighbour label drawing with outlines.
         volume.hdr!.intent_code = NIFTI_INTENT_LABEL;
@@ -77,12 +77,15 @@ export class Stage {
       } else {
         volume.colormap = description.colormap;
         volume.colormapInvert = description.inverted;
+        // After the colour map, whose setter chooses a window of its own.
+        [volume.cal_min, volume.cal_max] = description.window;
       }
-      volume.opacity = description.opacity;
       this.layers.push(layer);
       this.nv.addVolume(volume);
     }
-    this.nv.setAtlasOutline(1);
+    this.nv.opts.crosshairWidth = this.lineWidth();
+    this.nv.opts.atlasOutline = 1;
+    this.refresh();
     this.nv.onLocationChange = () => this.listeners.forEach((listener) => listener());
     this.canvas.addEventListener("pointerup", () => this.listeners.forEach((listener) => listener()));
   }
@@ -124,11 +127,20 @@ export class Stage {
     return this.nv.colormap(layer.volume.colormap, layer.volume.colormapInvert);
   }
 
+  /** Width of the crosshair [mm] that is thin, yet drawn, whether the volume is a whole body or a prostate. */
+  private lineWidth(): number {
+    const [, nx, ny, nz] = this.layers[0]!.volume.dimsRAS!;
+    const [, dx, dy, dz] = this.layers[0]!.volume.pixDimsRAS!;
+    return Math.max(nx! * dx!, ny! * dy!, nz! * dz!) / 350;
+  }
+
   /** Draws again after layers were changed. */
   refresh(): void {
     for (const layer of this.layers) {
       if (layer.drawn) hideStructures(layer);
-      layer.volume.opacity = layer.visible ? layer.opacity : 0;
+      // At 0 NiiVue would leave out a structure's outline too.
+      const least = layer.drawn ? 1 / 255 : 0;
+      layer.volume.opacity = layer.visible ? Math.max(least, layer.opacity) : 0;
     }
     this.nv.updateGLVolume();
   }
@@ -146,4 +158,19 @@ function hideStructures(layer: StageLayer): void {
     if (!layer.visible || layer.hidden.has(shown[i]!)) shown[i] = 0;
   }
   layer.volume.img = shown;
+}
+
+/**
+ * Lets the graphics unit interpolate float volumes linearly, as PET is shown everywhere. NiiVue resamples
+ * overlays by the nearest voxel and offers no choice, so the filter is set where it makes their textures.
+ */
+function interpolateFloats(gl: WebGL2RenderingContext): void {
+  if (!gl.getExtension("OES_texture_float_linear")) return;
+  const storage = gl.texStorage3D.bind(gl);
+  gl.texStorage3D = (target, levels, format, width, height, depth) => {
+    storage(target, levels, format, width, height, depth);
+    if (format !== gl.R32F) return;
+    gl.texParameteri(target, gl.TEXTURE_MIN_FILTER, gl.LINEAR);
+    gl.texParameteri(target, gl.TEXTURE_MAG_FILTER, gl.LINEAR);
+  };
 }

@@ -2,4 +2,11 @@
 
 import lazy_loader as _lazy
 
-__getattr__, __dir__, __all__ = _lazy.attach(__name__, submodules=["digital_patient"])
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submod_attrs={
+        "anatomy": ["Anatomy", "Organ", "torso"],
+        "digital_patient": ["DigitalPatient", "DigitalPatientConfig", "TrueLesion", "simulate_patient"],
+        "scanner": ["simulate_ct", "simulate_pet"],
+    },
+)

@@ -1,0 +1,121 @@
+"""The ``tumorboard`` command. Everything heavy is imported inside the commands, so help is quick."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tumorboard import __version__
+from tumorboard.errors import TumorboardError
+from tumorboard.workflows.board.config import SUV_VARIANTS, BoardConfig
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="tumorboard",
+    help="From a patient's images to the options of the tumour board. Research software, no medical device.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Out = Annotated[Path | None, typer.Option("--out", help="Folder to write to.", show_default=False)]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes and threads at most.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tumorboard {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    _state["verbose"] = verbose
+
+
+@app.command()
+def board(
+    source: Annotated[Path, typer.Argument(metavar="CASE_OR_FOLDER", help="DICOM folder, or a case.")],
+    out: Out = None,
+    jobs: Jobs = 2,
+    patient: Annotated[str | None, typer.Option(help="Patient ID, when there are several.")] = None,
+    suv: Annotated[str, typer.Option(help=f"Uptake value: {', '.join(SUV_VARIANTS)}.")] = "body_weight",
+    lesion_threshold_suv: Annotated[
+        float, typer.Option(help="Candidate lesions are at or above this uptake value.")
+    ] = 4.0,
+    lesion_min_volume_ml: Annotated[float, typer.Option(help="Smaller regions are left out [mL].")] = 1.0,
+) -> None:
+    """Make the report of one patient: report.html, report.json and the case itself."""
+    from tumorboard.cli.progress import shown_progress
+    from tumorboard.workflows.board.run import run
+
+    config = BoardConfig(
+        suv_variant=suv,
+        lesion_threshold_suv=lesion_threshold_suv,
+        lesion_min_volume_ml=lesion_min_volume_ml,
+        jobs=jobs,
+        patient_id=patient,
+    )
+    target = out or Path(f"{source.resolve().name or 'case'}-board")
+    with shown_progress() as progress:
+        result = run(config, source, out=target, progress=progress)
+    _tell(result)
+
+
+@app.command()
+def demo(
+    out: Out = None,
+    jobs: Jobs = 2,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated counting noise.")] = 1,
+    browser: Annotated[bool, typer.Option(help="Open the report when it is done.")] = True,
+) -> None:
+    """Make a synthetic patient, write it as DICOM, read it back and report on it."""
+    from tumorboard.cli.progress import shown_progress
+    from tumorboard.workflows.demo.config import DemoConfig
+    from tumorboard.workflows.demo.run import run
+
+    with shown_progress() as progress:
+        result = run(DemoConfig(seed=seed, jobs=jobs), out=out or Path("tumorboard-demo"), progress=progress)
+    _tell(result)
+    if browser and sys.stdout.isatty():
+        typer.launch(str(result.report_html))
+
+
+@app.command()
+def info(file: Annotated[Path, typer.Argument(help="A DICOM, NIfTI or report file, or a folder.")]) -> None:
+    """Say what a file or folder holds."""
+    from tumorboard.workflows.info import describe
+
+    for line in describe(file):
+        typer.echo(line)
+
+
+def _tell(result: Any) -> None:
+    for name, status in result.statuses.items():
+        typer.echo(f"  {name}: {status.value.replace('_', ' ')}")
+    if result.quarantined:
+        typer.echo(f"  {result.quarantined} file(s) set aside; the report says why")
+    typer.echo(f"Report: {result.report_html.resolve()}")
+
+
+_state: dict[str, bool] = {"verbose": False}
+
+
+def main() -> None:
+    """Run the command line; an error is one sentence on standard error and exit code 2."""
+    try:
+        app()
+    except TumorboardError as reason:
+        if _state["verbose"]:
+            raise
+        typer.secho(f"Error: {reason}", err=True, fg=typer.colors.RED)
+        sys.exit(2)

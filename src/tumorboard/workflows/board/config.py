@@ -1,0 +1,69 @@
+"""What a user can choose about a tumour-board report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tumorboard.errors import InputError
+
+__all__ = ["SECTIONS", "SUV_VARIANTS", "BoardConfig"]
+
+#: Sections in the order of the report; later ones may use what earlier ones stored.
+SECTIONS = ("scans", "structures", "pet")
+
+#: Names a user types for :class:`tumorboard.pet.SuvVariant`.
+SUV_VARIANTS = (
+    "body_weight",
+    "lean_body_mass_james",
+    "lean_body_mass_janmahasatian",
+    "body_surface_area",
+    "ideal_body_weight",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BoardConfig:
+    """Choices of one report; each is printed in it.
+
+    Parameters
+    ----------
+    sections
+        Which sections to run, from :data:`SECTIONS`.
+    suv_variant
+        One of :data:`SUV_VARIANTS`.
+    lesion_threshold_suv
+        Voxels at or above this belong to a candidate lesion [g/mL], or [cm2/mL] for body surface area.
+        4.0 is the fixed threshold of the international FDG lymphoma benchmark [boellaard2024fixed].
+    lesion_min_volume_ml
+        Smaller connected regions are left out [mL].
+    jobs
+        Processes and threads at most.
+    patient_id
+        Which patient, when the folder holds several.
+    """
+
+    sections: tuple[str, ...] = SECTIONS
+    suv_variant: str = "body_weight"
+    lesion_threshold_suv: float = 4.0
+    lesion_min_volume_ml: float = 1.0
+    jobs: int = 2
+    patient_id: str | None = None
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.sections if name not in (*SECTIONS, "truth")]
+        if unknown or not self.sections:
+            raise InputError(f"sections must be of {', '.join(SECTIONS)}; got {', '.join(unknown) or 'none'}")
+        if self.suv_variant not in SUV_VARIANTS:
+            raise InputError(
+                f"suv_variant must be one of {', '.join(SUV_VARIANTS)}; got {self.suv_variant!r}"
+            )
+        if not 0 < self.lesion_threshold_suv < 1e3:
+            raise InputError(
+                f"lesion_threshold_suv must be > 0 and < 1000 [g/mL]; got {self.lesion_threshold_suv!r}"
+            )
+        if not 0 <= self.lesion_min_volume_ml < 1e4:
+            raise InputError(
+                f"lesion_min_volume_ml must be >= 0 and < 10000 [mL]; got {self.lesion_min_volume_ml!r}"
+            )
+        if self.jobs < 1:
+            raise InputError(f"jobs must be >= 1; got {self.jobs!r}")

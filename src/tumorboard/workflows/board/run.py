@@ -1,0 +1,173 @@
+"""Run a report: ingest, sections, pages. What is already there and still true is not made again."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import tumorboard
+from tumorboard.errors import InputError, TumorboardError
+from tumorboard.io import dicom
+from tumorboard.io.case_encoding import text_digest
+from tumorboard.io.case_store import CaseStore
+from tumorboard.io.files import write_text
+from tumorboard.plotting.blocks import Caution, Section, SectionStatus
+from tumorboard.plotting.page import Page, render
+from tumorboard.provenance import Record
+from tumorboard.workflows.board.cache import code_digest, decode, encode
+from tumorboard.workflows.board.config import BoardConfig
+from tumorboard.workflows.board.context import Context
+from tumorboard.workflows.board.ingest import ingest, one_patient
+from tumorboard.workflows.board.result import BoardResult, SectionResult
+from tumorboard.workflows.board.scene import build_scene
+from tumorboard.workflows.board.sections import SECTION_RUNNERS, SECTION_TITLES
+from tumorboard.workflows.progress import Progress, silent
+
+__all__ = ["DISCLAIMER", "run"]
+
+DISCLAIMER = "Research software, not a medical device: not for diagnosis or treatment."
+
+_log = logging.getLogger("tumorboard")
+
+
+def run(
+    config: BoardConfig, source: Path, *, out: Path, truth: Path | None = None, progress: Progress = silent
+) -> BoardResult:
+    """Make the report of one patient.
+
+    Parameters
+    ----------
+    config
+        The choices.
+    source
+        A folder of DICOM files, or a case folder that an earlier run wrote.
+    out
+        Where ``report.html``, ``report.json`` and ``case/`` go; made when absent. Running again
+        takes up what is there.
+    truth
+        A phantom's known values (JSON), for the section that lays them beside the measured ones.
+    progress
+        Told how far it is.
+
+    Returns
+    -------
+    BoardResult
+        Where the reports are and how each section ended.
+
+    Raises
+    ------
+    InputError
+        When the folder holds no readable patient, or several and none is chosen.
+    """
+    if not source.is_dir():
+        raise InputError(
+            f"folder must be there and be a folder; got {source}; name a folder of DICOM files or a case"
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    with _open_store(config, source, out, progress) as store:
+        context = Context(store, config, progress)
+        if truth is not None:
+            store.put_result("truth", json.loads(truth.read_text(encoding="utf-8")), Record("phantoms.truth"))
+        results: dict[str, tuple[SectionResult, float]] = {}
+        for done, name in enumerate(config.sections):
+            progress("making sections", done, len(config.sections))
+            results[name] = _section(name, context)
+        progress("making sections", len(config.sections), len(config.sections))
+        return _write(context, results, out)
+
+
+def _open_store(config: BoardConfig, source: Path, out: Path, progress: Progress) -> CaseStore:
+    for folder in (source, source / "case"):
+        if (folder / "index.sqlite").is_file():
+            return CaseStore(folder)
+    progress("looking for files", 0, 1)
+    study = dicom.scan(source, jobs=config.jobs)
+    progress("looking for files", 1, 1)
+    patient = one_patient(study, config.patient_id)
+    store = CaseStore(out / "case", identifier=patient or "unnamed")
+    try:
+        ingest(study, patient, store, jobs=config.jobs, progress=progress)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _section(name: str, context: Context) -> tuple[SectionResult, float]:
+    """Make one section, or read it back when nothing it could depend on has changed."""
+    inputs = [f"{i.name}:{i.digest}" for i in context.store.case().items if not i.name.startswith("section-")]
+    made_from = text_digest(code_digest(), name, json.dumps(encode(context.config)), *sorted(inputs))
+    item = f"section-{name}"
+    if context.store.is_fresh(item, made_from):
+        kept = context.store.result(item)
+        return decode(kept["result"]), kept["wall_s"]
+    started = time.perf_counter()
+    try:
+        result: SectionResult = SECTION_RUNNERS.load(name)(context)
+    except TumorboardError as reason:
+        result = SectionResult(
+            SectionStatus.FAILED, blocks=(Caution(str(reason)),), data={"error": str(reason)}
+        )
+    except Exception as reason:
+        # One section's defect must not cost the patient the others; the log keeps what a developer needs.
+        _log.error("section %s failed\n%s", name, traceback.format_exc())
+        text = f"This section failed by a defect of the program ({type(reason).__name__}: {reason})."
+        result = SectionResult(SectionStatus.FAILED, blocks=(Caution(text),), data={"error": text})
+    wall_s = time.perf_counter() - started
+    if result.status is not SectionStatus.FAILED:
+        body = {"result": encode(result), "wall_s": wall_s}
+        made = result.provenance or Record(f"workflows.board.{name}")
+        context.store.put_result(item, body, made, made_from=made_from)
+    return result, wall_s
+
+
+def _write(context: Context, results: dict[str, tuple[SectionResult, float]], out: Path) -> BoardResult:
+    store = context.store
+    points = tuple(point for result, _ in results.values() for point in result.points)
+    context.progress("drawing the page", 0, 2)
+    scene = build_scene(context, points)
+    context.progress("drawing the page", 1, 2)
+    page = Page(
+        title=f"Tumour-board report: {store.identifier}",
+        subtitle=DISCLAIMER,
+        sections=tuple(
+            Section(name, SECTION_TITLES[name], result.status, result.needs, result.blocks, wall_s)
+            for name, (result, wall_s) in results.items()
+        ),
+        scene=scene,
+    )
+    write_text(out / "report.html", render(page))
+    write_text(out / "report.json", json.dumps(_report(context, results), indent=1, allow_nan=False))
+    context.progress("drawing the page", 2, 2)
+    return BoardResult(
+        out,
+        out / "report.html",
+        out / "report.json",
+        {name: result.status for name, (result, _) in results.items()},
+        len(context.study["quarantined"]),
+    )
+
+
+def _report(context: Context, results: dict[str, tuple[SectionResult, float]]) -> dict[str, Any]:
+    return {
+        "case": {
+            "identifier": context.store.identifier,
+            "study_uids": context.study["study_uids"],
+            "quarantined": context.study["quarantined"],
+        },
+        "tumorboard": {"version": tumorboard.__version__, "disclaimer": DISCLAIMER},
+        "sections": {
+            name: {
+                "status": result.status.value,
+                "needs": list(result.needs),
+                "wall_s": round(wall_s, 3),
+                "provenance": result.provenance.to_dict() if result.provenance else None,
+                **result.data,
+            }
+            for name, (result, wall_s) in results.items()
+        },
+    }

@@ -1,0 +1,164 @@
+"""What the interactive viewer of a report shows, small enough to travel inside one file."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tumorboard.core.grid import Grid
+from tumorboard.core.image import Image, Quantity
+from tumorboard.core.structures import StructureSet
+from tumorboard.errors import TumorboardError
+from tumorboard.io import nifti
+from tumorboard.numerics import Interpolation, resample, structure_mask
+from tumorboard.plotting.blocks import PointLink
+from tumorboard.plotting.scene import Colormap, Label, Layer, LayerKind, Scene
+from tumorboard.provenance import Record
+from tumorboard.workflows.board.context import Context, SeriesFacts, VolumeFacts
+
+__all__ = ["build_scene"]
+
+#: A volume of the viewer has at most this many voxels; a finer one is resampled for display only.
+_MOST_VOXELS = 9_000_000
+_MOST_VOLUMES = 4
+_COLOURS = (
+    (228, 26, 28),
+    (77, 175, 74),
+    (55, 126, 184),
+    (255, 127, 0),
+    (152, 78, 163),
+    (255, 217, 47),
+    (0, 172, 178),
+    (247, 129, 191),
+    (166, 86, 40),
+    (141, 211, 199),
+)
+
+
+def build_scene(context: Context, points: tuple[PointLink, ...]) -> Scene | None:
+    """Return PET over CT with the structures, or whatever of these there is, in one frame of reference.
+
+    The frame shown is that of the first emission volume, else of the first CT, else of the first volume.
+    ``None`` when the case has no volume.
+    """
+    chosen = _chosen(context)
+    if not chosen:
+        return None
+    frame = chosen[0][1].frame_of_reference
+    layers = [
+        _layer(context, series, volume, is_background=k == 0) for k, (series, volume) in enumerate(chosen)
+    ]
+    for _, structures in context.structure_sets():
+        if structures.frame_of_reference == frame:
+            layers += _label_layers(structures, _display_grid(context.image(chosen[0][1].item).grid))
+    inside = context.image(chosen[0][1].item).grid
+    return Scene(tuple(layers), tuple(p for p in points if _is_inside(inside, p)))
+
+
+def _chosen(context: Context) -> list[tuple[SeriesFacts, VolumeFacts]]:
+    """Return the volumes to show, the background first."""
+    everything = context.volumes()
+    for modalities in (("PT", "NM"), ("CT",), ()):
+        first = next((pair for pair in everything if not modalities or pair[0].modality in modalities), None)
+        if first is not None:
+            break
+    else:
+        return []
+    order = {"CT": 0, "MR": 2, "PT": 1, "NM": 1}
+    same = [p for p in everything if p[1].frame_of_reference == first[1].frame_of_reference]
+    same.sort(key=lambda p: order.get(p[0].modality, 3))
+    if same[0][0].modality == "MR":
+        # The finest anatomy is the best background of an MR study.
+        same.sort(key=lambda p: (order.get(p[0].modality, 3), p[1].spacing_mm[1] * p[1].spacing_mm[2]))
+    return same[:_MOST_VOLUMES]
+
+
+def _layer(context: Context, series: SeriesFacts, volume: VolumeFacts, *, is_background: bool) -> Layer:
+    image = context.image(volume.item)
+    shown = _for_display(image)
+    is_emission = series.modality in ("PT", "NM")
+    kind = LayerKind.BACKGROUND if is_background else LayerKind.OVERLAY
+    return Layer(
+        f"{series.title} {volume.label}".strip(),
+        nifti.to_bytes(shown),
+        kind,
+        Colormap.GREY if is_background or not is_emission else Colormap.HOT,
+        _window(shown),
+        shown.quantity.unit,
+        inverted=is_background and is_emission,
+        opacity=1.0 if is_background else 0.6 if is_emission else 0.0,
+    )
+
+
+def _window(image: Image) -> tuple[float, float]:
+    if image.quantity is Quantity.CT_NUMBER:
+        return (-160.0, 240.0)  # soft tissue, W 400 L 40
+    if image.quantity.is_suv:
+        return (0.0, 10.0)
+    values = image.values[::2, ::2, ::2]
+    high = float(np.percentile(values[values > 0], 99.5)) if (values > 0).any() else 1.0
+    return (0.0, high)
+
+
+def _display_grid(grid: Grid) -> Grid:
+    """Return the grid itself when small enough, else one over the same box with coarser voxels."""
+    excess = np.prod(grid.shape) / _MOST_VOXELS
+    if excess <= 1:
+        return grid
+    # Coarsen where voxels are finest, so that they end up as cubic as they can.
+    spacing = np.array(grid.spacing_mm)
+    for _ in range(64):
+        if np.prod(np.array(grid.shape) * grid.spacing_mm / spacing) <= _MOST_VOXELS:
+            break
+        spacing[spacing <= spacing.min() * 1.05] *= 1.1
+    return grid.with_spacing(spacing)
+
+
+def _for_display(image: Image) -> Image:
+    grid = _display_grid(image.grid)
+    if grid is not image.grid:
+        outside = -1024.0 if image.quantity is Quantity.CT_NUMBER else 0.0
+        image = resample(image, grid, method=Interpolation.LINEAR, outside=outside)
+    values = image.values
+    if image.quantity is Quantity.CT_NUMBER:
+        return Image(np.rint(values).astype(np.int16), grid, image.quantity, image.provenance)
+    # A window's 256 grey levels need no more than 11 bits: zeroed low bits compress to half the size.
+    coarse = np.ascontiguousarray(values, np.float32).view(np.uint32) & np.uint32(0xFFFFF000)
+    return Image(coarse.view(np.float32), grid, image.quantity, image.provenance)
+
+
+def _label_layers(structures: StructureSet, grid: Grid) -> list[Layer]:
+    """Paint the structures into as few label volumes as overlaps allow."""
+    painted: list[tuple[np.ndarray, list[Label]]] = []
+    for k, structure in enumerate(structures.structures):
+        try:
+            mask = structure_mask(structure, grid).values
+        except TumorboardError:
+            continue  # the structures section has said so already
+        if not mask.any():
+            continue
+        for labels_at, labels in painted:
+            if len(labels) < 255 and not (labels_at[mask] != 0).any():
+                break
+        else:
+            labels_at, labels = np.zeros(grid.shape, np.uint8), []
+            painted.append((labels_at, labels))
+        colour = structure.colour_rgb or _COLOURS[k % len(_COLOURS)]
+        labels.append(Label(len(labels) + 1, structure.name, colour))
+        labels_at[mask] = len(labels)
+    record = Record("workflows.board.scene", inputs=(structures.provenance,))
+    name = structures.label or "Structures"
+    return [
+        Layer(
+            name if k == 0 else f"{name} ({k + 1})",
+            nifti.to_bytes(Image(values, grid, Quantity.LABEL, record)),
+            LayerKind.LABELS,
+            opacity=0.45,
+            labels=tuple(labels),
+        )
+        for k, (values, labels) in enumerate(painted)
+    ]
+
+
+def _is_inside(grid: Grid, point: PointLink) -> bool:
+    index = grid.patient_to_index(point.point_mm)
+    return bool(((index >= -0.5) & (index <= np.array(grid.shape) - 0.5)).all())

@@ -1,0 +1,218 @@
+"""PET and SPECT: uptake values, candidate lesions, and uptake in the structures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tumorboard.core.image import Image, Quantity
+from tumorboard.numerics import Interpolation, resample
+from tumorboard.pet import LesionQuantities
+from tumorboard.plotting import pictures
+from tumorboard.plotting.blocks import (
+    Block,
+    Caution,
+    Facts,
+    Fold,
+    Note,
+    Picture,
+    PointLink,
+    SectionStatus,
+    Table,
+    Text,
+)
+from tumorboard.provenance import Record
+from tumorboard.workflows.board.context import Context
+from tumorboard.workflows.board.emission import EmissionScan, measure_scan, suv_entry
+from tumorboard.workflows.board.result import SectionResult
+
+__all__ = ["run"]
+
+_MOST_ROWS = 30
+_NAMED_IN_PICTURE = 12
+
+
+def run(context: Context) -> SectionResult:
+    """Quantify every emission volume of the case."""
+    volumes = context.volumes("PT", "NM")
+    if not volumes:
+        needs = ("A PET or SPECT series (modality PT or NM).",)
+        empty: dict[str, Any] = {"suv": None, "lesions": [], "structures": [], "series": []}
+        return SectionResult(SectionStatus.NOT_POSSIBLE, needs, empty)
+    scans = [measure_scan(context, series, volume) for series, volume in volumes]
+    blocks: list[Block] = []
+    for scan in scans:
+        blocks += _blocks(context, scan)
+    first = next((scan for scan in scans if scan.factor is not None), scans[0])
+    data = {
+        "suv": suv_entry(first),
+        "lesions": [{**m.to_dict(), "series": s.series.uid} for s in scans for m in s.lesions],
+        "structures": [{**m.to_dict(), "series": s.series.uid} for s in scans for m in s.structures],
+        "lesion_rule": {
+            "method": "fixed threshold",
+            "threshold_suv": context.config.lesion_threshold_suv,
+            "minimum_volume_ml": context.config.lesion_min_volume_ml,
+        },
+        "series": [_series_entry(scan) for scan in scans],
+    }
+    inputs = [q.provenance for s in scans for q in (*s.lesions, *s.structures)]
+    return SectionResult(
+        SectionStatus.DONE,
+        data=data,
+        blocks=tuple(blocks),
+        points=tuple(_link(m) for s in scans for m in s.lesions[:_MOST_ROWS]),
+        provenance=Record("workflows.board.pet", inputs=tuple(inputs or [s.image.provenance for s in scans])),
+    )
+
+
+def _series_entry(scan: EmissionScan) -> dict[str, Any]:
+    return {
+        "series": scan.series.uid,
+        "description": scan.series.description,
+        "radionuclide": scan.radionuclide,
+        "suv": suv_entry(scan),
+        "total_activity_mbq": _total_mbq(scan),
+        "summary": scan.summary.to_dict() if scan.summary else None,
+        "not_sought_in": list(scan.excluded),
+    }
+
+
+def _total_mbq(scan: EmissionScan) -> float | None:
+    if scan.volume.quantity != Quantity.ACTIVITY_CONCENTRATION.value:
+        return None
+    factor = scan.factor.factor_per_bq_ml if scan.factor else None
+    if scan.factor is not None and factor is None:
+        return None
+    total = float(scan.image.values.sum(dtype=np.float64)) * scan.image.grid.voxel_volume_ml * 1e-6
+    return total / factor if factor else total
+
+
+def _blocks(context: Context, scan: EmissionScan) -> list[Block]:
+    title = f"{scan.series.title} {scan.volume.label}".strip()
+    blocks: list[Block] = [Text(title)]
+    if scan.factor is None:
+        blocks.append(Caution(f"No uptake value: {scan.refusal} Values stay in {scan.image.quantity.unit}."))
+    else:
+        blocks += _suv_blocks(scan)
+    blocks.append(_mip(scan, title))
+    if scan.image.quantity.is_suv:
+        blocks += _lesion_blocks(context, scan)
+    if scan.structures:
+        caption = f"Uptake in the structures, {title}"
+        blocks.append(_table(caption, scan.structures, scan.image.quantity))
+    blocks += [Note(text) for text in scan.skipped]
+    hottest = scan.lesions[0] if scan.lesions else None
+    if hottest is not None:
+        picture = _fused(context, scan, hottest)
+        if picture is not None:
+            blocks.append(picture)
+    return blocks
+
+
+def _suv_blocks(scan: EmissionScan) -> list[Block]:
+    factor = scan.factor
+    if factor is None:
+        return []
+    shown = factor.factor if isinstance(factor.factor, float) else "one per slice"
+    facts = [
+        ("Uptake value", factor.variant.value.replace("_", " ")),
+        (f"Factor [{scan.image.quantity.unit} per {factor.per_unit}]", shown),
+        ("Values are decay-corrected to", factor.decay_reference.value if factor.decay_reference else None),
+        ("Rule", factor.rule),
+        ("Radionuclide", scan.radionuclide),
+    ]
+    return [Facts(tuple(facts)), *(Note(note) for note in factor.notes)]
+
+
+def _lesion_blocks(context: Context, scan: EmissionScan) -> list[Block]:
+    config = context.config
+    rule = (
+        f"Candidates are connected regions of at least {config.lesion_min_volume_ml:g} mL with an uptake of "
+        f"{config.lesion_threshold_suv:g} {scan.image.quantity.unit} or more."
+    )
+    if scan.excluded:
+        rule += f" Regions whose hottest voxel lies in {', '.join(scan.excluded)} are left out."
+    else:
+        rule += (
+            " No structure names an organ with physiological uptake (brain, heart, kidneys, bladder), so none"
+            " was left out: such organs are among the candidates."
+        )
+    blocks: list[Block] = [Note(rule)]
+    if not scan.lesions:
+        return [*blocks, Text("No candidate lesion was found.")]
+    shown = scan.lesions[:_MOST_ROWS]
+    blocks.append(_table("Candidate lesions, by burden", shown, scan.image.quantity))
+    if len(scan.lesions) > _MOST_ROWS:
+        blocks.append(Note(f"{len(scan.lesions) - _MOST_ROWS} smaller ones stand in report.json."))
+    if scan.summary is not None:
+        facts = (
+            ("Candidates", scan.summary.n_lesions),
+            ("Total metabolic tumour volume [mL]", scan.summary.volume_ml),
+            (f"Total uptake x volume [{_integral_unit(scan.image.quantity)}]", scan.summary.integral),
+            ("Largest distance between two, Dmax [mm]", scan.summary.dmax_mm),
+        )
+        blocks.append(Fold("All candidates together", (Facts(facts),)))
+    return blocks
+
+
+def _table(caption: str, measured: tuple[LesionQuantities, ...], quantity: Quantity) -> Table:
+    unit = quantity.unit
+    name = "SUV" if quantity.is_suv else "Value"
+    columns = (
+        "Name",
+        "Volume [mL]",
+        f"{name} max [{unit}]",
+        f"{name} peak [{unit}]",
+        f"{name} mean [{unit}]",
+        f"Mean x volume [{_integral_unit(quantity)}]",
+    )
+    rows = tuple((_link(m), m.volume_ml, m.maximum, m.peak, m.mean, m.integral) for m in measured)
+    return Table(caption, columns, rows)
+
+
+def _integral_unit(quantity: Quantity) -> str:
+    return quantity.unit.removesuffix("/mL") if quantity.unit.endswith("/mL") else f"{quantity.unit} mL"
+
+
+def _link(m: LesionQuantities) -> PointLink:
+    x, y, z = m.maximum_position_mm.tolist()
+    return PointLink(m.name, (x, y, z))
+
+
+def _window(image: Image) -> tuple[float, float]:
+    if image.quantity.is_suv:
+        return (0.0, 8.0)
+    positive = image.values[image.values > 0]
+    return (0.0, float(np.percentile(positive, 99.5)) if positive.size else 1.0)
+
+
+def _mip(scan: EmissionScan, title: str) -> Picture:
+    points = tuple(_link(m) for m in scan.lesions[:_NAMED_IN_PICTURE])
+    png = pictures.maximum_intensity_projection(scan.image, window=_window(scan.image), points=points)
+    return Picture(
+        png,
+        f"Maximum-intensity projections of {title}",
+        f"Coronal and sagittal maximum-intensity projection of {title} with {len(points)} candidates marked",
+    )
+
+
+def _fused(context: Context, scan: EmissionScan, lesion: LesionQuantities) -> Picture | None:
+    """Draw the hottest candidate on CT, else on MR, of the same frame of reference."""
+    frame = scan.volume.frame_of_reference
+    for modality in ("CT", "MR"):
+        same = [(s, v) for s, v in context.volumes(modality) if v.frame_of_reference == frame]
+        if same:
+            series, volume = same[0]
+            break
+    else:
+        return None
+    grid = scan.image.grid.with_spacing(np.minimum(scan.image.grid.spacing_mm, 2.0))
+    uptake = resample(scan.image, grid, method=Interpolation.LINEAR, outside=0.0)
+    anatomy = context.image(volume.item)
+    outside = -1024.0 if anatomy.quantity is Quantity.CT_NUMBER else 0.0
+    background = resample(anatomy, grid, method=Interpolation.LINEAR, outside=outside)
+    point = _link(lesion)
+    png = pictures.fused_slices(background, uptake, point_mm=point.point_mm, overlay_window=_window(uptake))
+    text = f"{lesion.name}: {scan.series.title} over {series.title}"
+    return Picture(png, text, f"Axial, coronal and sagittal slice through {text}")

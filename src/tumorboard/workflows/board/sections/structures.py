@@ -1,0 +1,131 @@
+"""Structures: volumes and outlines of everything that was contoured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tumorboard.core.image import Image, Quantity
+from tumorboard.core.structures import Structure
+from tumorboard.errors import InputError, TumorboardError
+from tumorboard.numerics import voxelise
+from tumorboard.plotting import pictures
+from tumorboard.plotting.blocks import (
+    Block,
+    Caution,
+    Note,
+    Picture,
+    PointLink,
+    SectionStatus,
+    Table,
+)
+from tumorboard.provenance import Record
+from tumorboard.workflows.board.context import Context, SeriesFacts
+from tumorboard.workflows.board.result import SectionResult
+
+__all__ = ["run"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    name: str
+    series: SeriesFacts
+    volume_ml: float
+    mask_volume_ml: float
+    centroid_mm: tuple[float, float, float]
+    mask: Image
+
+
+def run(context: Context) -> SectionResult:
+    """Give the volume of each structure on the grid of its images, with pictures of the outlines."""
+    sets = context.structure_sets()
+    if not sets:
+        needs = ("A structure set (RTSTRUCT or SEG) of the patient.",)
+        return SectionResult(SectionStatus.NOT_POSSIBLE, needs, {"structures": []})
+    measured: list[_Measured] = []
+    blocks: list[Block] = []
+    for source, structures in sets:
+        target = context.volume_for(structures)
+        if target is None:
+            blocks.append(
+                Caution(
+                    f"{source.title}: no image in its frame of reference {structures.frame_of_reference}; "
+                    "its structures have no voxels to stand on."
+                )
+            )
+            continue
+        series, volume = target
+        image = context.image(volume.item)
+        of_set = []
+        for done, structure in enumerate(structures.structures):
+            context.progress(f"voxelising {source.title}", done, len(structures.structures))
+            try:
+                of_set.append(_measure(structure, image, series))
+            except TumorboardError as reason:
+                blocks.append(Caution(f"{structure.name}: {reason}"))
+        context.progress(f"voxelising {source.title}", len(structures.structures), len(structures.structures))
+        measured += of_set
+        if of_set:
+            blocks.append(_picture(image, of_set, source, series))
+        if structures.empty_names:
+            blocks.append(Note(f"Named but empty in {source.title}: {', '.join(structures.empty_names)}."))
+    return SectionResult(
+        SectionStatus.DONE,
+        data={"structures": [_entry(m) for m in measured]},
+        blocks=(_table(measured), *blocks),
+        points=tuple(PointLink(m.name, m.centroid_mm) for m in measured),
+        provenance=Record(
+            "workflows.board.structures",
+            {"voxelisation": "exact area fraction; mask where it is >= 0.5"},
+            tuple(structures.provenance for _, structures in sets),
+        ),
+    )
+
+
+def _measure(structure: Structure, image: Image, series: SeriesFacts) -> _Measured:
+    fraction = voxelise(structure, image.grid)
+    mask = Image(fraction.values >= 0.5, image.grid, Quantity.LABEL, fraction.provenance)
+    total = float(fraction.values.sum(dtype=np.float64))
+    where = np.argwhere(fraction.values > 0)
+    if not len(where):
+        raise InputError(f"{structure.name!r} must overlap the images it is measured on; it lies outside")
+    weights = fraction.values[tuple(where.T)].astype(np.float64)
+    x, y, z = image.grid.index_to_patient(weights @ where / weights.sum()).tolist()
+    return _Measured(
+        structure.name,
+        series,
+        total * image.grid.voxel_volume_ml,
+        float(np.count_nonzero(mask.values) * image.grid.voxel_volume_ml),
+        (x, y, z),
+        mask,
+    )
+
+
+def _entry(m: _Measured) -> dict[str, object]:
+    return {
+        "name": m.name,
+        "volume_ml": m.volume_ml,
+        "mask_volume_ml": m.mask_volume_ml,
+        "centroid_mm": list(m.centroid_mm),
+        "series": m.series.uid,
+    }
+
+
+def _table(measured: list[_Measured]) -> Table:
+    rows = tuple(
+        (PointLink(m.name, m.centroid_mm), m.volume_ml, m.mask_volume_ml, m.series.title) for m in measured
+    )
+    return Table(
+        "Structures, on the grid of the images they were drawn on",
+        ("Structure", "Volume (exact fractions) [mL]", "Volume (mask) [mL]", "Images"),
+        rows,
+    )
+
+
+def _picture(image: Image, of_set: list[_Measured], source: SeriesFacts, series: SeriesFacts) -> Picture:
+    names = ", ".join(m.name for m in of_set)
+    png = pictures.montage_slices(image, structures=tuple((m.name, m.mask) for m in of_set))
+    return Picture(
+        png, f"{source.title} on {series.title}", f"Slices of {series.title} with outlines of {names}"
+    )

@@ -1,0 +1,121 @@
+"""A phantom's truth beside what was measured; only for synthetic patients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tumorboard.plotting.blocks import Note, SectionStatus, Table
+from tumorboard.provenance import Record
+from tumorboard.workflows.board.context import Context
+from tumorboard.workflows.board.result import SectionResult
+
+__all__ = ["run"]
+
+
+def run(context: Context) -> SectionResult:
+    """Match each true lesion with the nearest measured one, and each organ by its name."""
+    case = context.store.case()
+    names = {item.name for item in case.items}
+    missing = [name for name in ("truth", "section-pet", "section-structures") if name not in names]
+    if missing:
+        needs = tuple(f"The item {name!r} of the case." for name in missing)
+        return SectionResult(SectionStatus.NOT_POSSIBLE, needs)
+    truth = context.store.result("truth")
+    pet = _data(context, "section-pet")
+    structures = {s["name"]: s for s in _data(context, "section-structures")["structures"]}
+    lesions = [_matched(lesion, pet["lesions"]) for lesion in truth["lesions"]]
+    uptake = {s["name"]: s for s in pet["structures"]}
+    organs = [
+        _organ(organ, uptake.get(organ["name"]), structures.get(organ["name"])) for organ in truth["organs"]
+    ]
+    return SectionResult(
+        SectionStatus.DONE,
+        data={"lesions": lesions, "organs": organs},
+        blocks=(_lesion_table(lesions), Note(_WHY), _organ_table(organs)),
+        provenance=Record(
+            "workflows.board.truth", inputs=tuple(case[n].provenance for n in ("section-pet", "truth"))
+        ),
+    )
+
+
+_WHY = (
+    "The simulated scanner blurs, so a threshold sees a lesion larger or smaller than it is and its mean "
+    "below the truth: this is partial-volume effect as on any PET, shown here instead of hidden."
+)
+
+
+def _data(context: Context, item: str) -> dict[str, Any]:
+    # Sections are stored encoded; what is needed here is plain data one level down.
+    from tumorboard.workflows.board.cache import decode
+
+    data: dict[str, Any] = decode(context.store.result(item)["result"]).data
+    return data
+
+
+def _matched(lesion: dict[str, Any], measured: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+    found = None
+    if measured:
+        apart = [
+            float(np.linalg.norm(np.subtract(m["centroid_mm"], lesion["centroid_mm"]))) for m in measured
+        ]
+        k = int(np.argmin(apart))
+        # A match must touch the sphere it is matched with.
+        if apart[k] <= (0.75 / np.pi * lesion["volume_ml"] * 1e3) ** (1 / 3):
+            found = {**measured[k], "distance_mm": apart[k]}
+    return {
+        "name": lesion["name"],
+        "true_volume_ml": lesion["volume_ml"],
+        "true_suv": lesion["suv"],
+        "measured": None if found is None else found["name"],
+        "measured_volume_ml": None if found is None else found["volume_ml"],
+        "measured_suv_max": None if found is None else found["suv_max"],
+        "measured_suv_peak": None if found is None else found["suv_peak"],
+        "measured_suv_mean": None if found is None else found["suv_mean"],
+        "centroid_distance_mm": None if found is None else found["distance_mm"],
+    }
+
+
+def _organ(
+    organ: dict[str, Any], uptake: dict[str, Any] | None, structure: dict[str, Any] | None
+) -> dict[str, Any]:
+    return {
+        "name": organ["name"],
+        "true_volume_ml": organ["volume_ml"],
+        "measured_volume_ml": structure["volume_ml"] if structure else None,
+        "true_suv": organ["suv"],
+        "measured_suv_mean": uptake["suv_mean"] if uptake else None,
+    }
+
+
+def _lesion_table(lesions: list[dict[str, Any]]) -> Table:
+    columns = (
+        "True lesion",
+        "Measured as",
+        "True volume [mL]",
+        "Measured [mL]",
+        "True SUV [g/mL]",
+        "SUV max [g/mL]",
+        "SUV peak [g/mL]",
+        "SUV mean [g/mL]",
+        "Centroids apart [mm]",
+    )
+    keys = (
+        "name",
+        "measured",
+        "true_volume_ml",
+        "measured_volume_ml",
+        "true_suv",
+        "measured_suv_max",
+        "measured_suv_peak",
+        "measured_suv_mean",
+        "centroid_distance_mm",
+    )
+    return Table("Lesions", columns, tuple(tuple(lesion[key] for key in keys) for lesion in lesions))
+
+
+def _organ_table(organs: list[dict[str, Any]]) -> Table:
+    columns = ("Organ", "True volume [mL]", "Measured [mL]", "True SUV mean [g/mL]", "Measured [g/mL]")
+    keys = ("name", "true_volume_ml", "measured_volume_ml", "true_suv", "measured_suv_mean")
+    return Table("Organs", columns, tuple(tuple(organ[key] for key in keys) for organ in organs))

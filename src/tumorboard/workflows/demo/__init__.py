@@ -1,0 +1,7 @@
+"""The synthetic patient, by the real path: written as DICOM, read back, reported on."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__, submodules=["config", "run"], submod_attrs={"config": ["DemoConfig"]}
+)

@@ -1,0 +1,121 @@
+"""Make a synthetic patient, write it as DICOM, and report on it as on any other."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tumorboard.io.case_encoding import text_digest
+from tumorboard.io.dicom import (
+    ImageModality,
+    PatientIdentity,
+    PatientPosition,
+    StudyIdentity,
+    make_uid,
+    write_image_series,
+    write_rtstruct,
+)
+from tumorboard.io.files import atomic_folder
+from tumorboard.phantoms import DigitalPatient, DigitalPatientConfig, simulate_patient
+from tumorboard.workflows.board.cache import code_digest
+from tumorboard.workflows.board.config import SECTIONS, BoardConfig
+from tumorboard.workflows.board.result import BoardResult
+from tumorboard.workflows.board.run import run as run_board
+from tumorboard.workflows.demo.config import DemoConfig
+from tumorboard.workflows.progress import Progress, silent
+
+__all__ = ["run"]
+
+
+def run(config: DemoConfig, *, out: Path, progress: Progress = silent) -> BoardResult:
+    """Make the demo's files and report.
+
+    Parameters
+    ----------
+    config
+        The choices.
+    out
+        Where ``dicom/``, ``truth.json`` and the report go; made when absent. A finished ``dicom/`` of
+        the same seed and program version is used again.
+    progress
+        Told how far it is.
+
+    Returns
+    -------
+    BoardResult
+        Where the reports are.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    files = out / "dicom"
+    stamp = text_digest(code_digest(), repr(config.seed))
+    if not _is_made(files, stamp):
+        _make(config, files, stamp, progress)
+    sections = (*SECTIONS, "truth")
+    return run_board(
+        BoardConfig(sections=sections, jobs=config.jobs),
+        files,
+        out=out,
+        truth=files / "truth.json",
+        progress=progress,
+    )
+
+
+def _is_made(files: Path, stamp: str) -> bool:
+    made = files / "made_from.txt"
+    return made.is_file() and made.read_text(encoding="utf-8") == stamp
+
+
+def _make(config: DemoConfig, files: Path, stamp: str, progress: Progress) -> None:
+    progress("building the synthetic patient", 0, 4)
+    seed = f"tumorboard demo {config.seed}"
+    patient = simulate_patient(
+        DigitalPatientConfig(seed=config.seed), frame_of_reference=make_uid("frame", seed=seed)
+    )
+    progress("building the synthetic patient", 1, 4)
+    with atomic_folder(files, replace=True) as folder:
+        _write_dicom(patient, folder, seed, progress)
+        (folder / "truth.json").write_text(json.dumps(patient.truth(), indent=1), encoding="utf-8")
+        (folder / "made_from.txt").write_text(stamp, encoding="utf-8")
+    progress("building the synthetic patient", 4, 4)
+
+
+def _write_dicom(patient: DigitalPatient, folder: Path, seed: str, progress: Progress) -> None:
+    start = patient.acquisition.series_start
+    study = StudyIdentity(
+        patient=PatientIdentity(
+            patient_id="DEMO", patient_name="Phantom^Digital", sex=patient.acquisition.sex
+        ),
+        start=start,
+        description="Synthetic FDG PET/CT",
+        seed=seed,
+    )
+    ct = write_image_series(
+        patient.ct,
+        folder / "ct",
+        study=study,
+        modality=ImageModality.CT,
+        description="CT, synthetic",
+        series_number=1,
+        acquired=start,
+        patient_position=PatientPosition.HFS,
+    )
+    progress("building the synthetic patient", 2, 4)
+    write_image_series(
+        patient.pet,
+        folder / "pet",
+        study=study,
+        modality=ImageModality.PT,
+        description="FDG PET, synthetic",
+        series_number=2,
+        acquisition=patient.acquisition,
+        patient_position=PatientPosition.HFS,
+    )
+    progress("building the synthetic patient", 3, 4)
+    write_rtstruct(
+        patient.structures,
+        folder / "organs.dcm",
+        study=study,
+        referenced=ct,
+        description="Organs, synthetic",
+        series_number=3,
+    )

@@ -1,0 +1,80 @@
+"""Say in a few lines what a file or folder holds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tumorboard.errors import InputError, UnreadableFile
+from tumorboard.io import dicom
+from tumorboard.io.case_store import CaseStore
+from tumorboard.io.dicom.study import Study
+
+__all__ = ["describe"]
+
+
+def describe(path: Path) -> list[str]:
+    """Return lines that describe a DICOM file, a folder, a case, a NIfTI file or a report.
+
+    Raises
+    ------
+    InputError
+        When the path does not exist or is of a kind this package does not read.
+    """
+    if not path.exists():
+        raise InputError(f"file must exist; got {path}")
+    if (path / "index.sqlite").is_file():
+        return _of_case(path)
+    if path.suffix == ".json":
+        return _of_report(path)
+    if path.name.endswith((".nii", ".nii.gz")):
+        return _of_nifti(path)
+    return _of_study(dicom.scan(path), path)
+
+
+def _of_study(study: Study, path: Path) -> list[str]:
+    if not study.series and path.is_file():
+        reason = study.quarantined[0].reason if study.quarantined else "it is no DICOM file"
+        raise UnreadableFile(f"file must be DICOM, NIfTI, a report or a folder; {path}: {reason}")
+    lines = [f"{path}: {len(study.series)} series"]
+    for series in study.series:
+        header = series.headers[0]
+        size = f"{header.rows} x {header.columns}" if header.rows else "no pixels"
+        lines.append(
+            f"  {series.modality:8s} {series.description or '(no description)'}: "
+            f"{len(series.headers)} file(s), {size}, patient {header.patient_id or '(none)'}"
+        )
+    lines += [f"  set aside: {q.path.name}: {q.reason}" for q in study.quarantined]
+    if study.ignored:
+        lines.append(f"  {len(study.ignored)} file(s) are not DICOM")
+    return lines
+
+
+def _of_case(path: Path) -> list[str]:
+    with CaseStore(path) as store:
+        case = store.case()
+    lines = [f"{path}: case {case.identifier}, {len(case.items)} items"]
+    return lines + [f"  {item.kind.value:10s} {item.name} ({item.digest[:12]})" for item in case.items]
+
+
+def _of_report(path: Path) -> list[str]:
+    try:
+        report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        sections = report["sections"]
+        identifier = report["case"]["identifier"]
+    except (ValueError, KeyError, TypeError) as reason:
+        raise UnreadableFile(f"file must be a report.json; {path}: {reason!r}") from reason
+    return [f"{path}: report of {identifier}"] + [f"  {name}: {s['status']}" for name, s in sections.items()]
+
+
+def _of_nifti(path: Path) -> list[str]:
+    import nibabel
+
+    try:
+        header = nibabel.load(path).header
+    except (nibabel.filebasedimages.ImageFileError, OSError, EOFError) as reason:
+        raise UnreadableFile(f"file must be NIfTI; {path}: {reason}") from reason
+    shape = " x ".join(str(n) for n in header.get_data_shape()[::-1])
+    spacing = " x ".join(f"{mm:.4g}" for mm in header.get_zooms()[:3][::-1])
+    return [f"{path}: NIfTI, voxels (z, y, x) {shape}, spacing {spacing}, {header.get_data_dtype()}"]

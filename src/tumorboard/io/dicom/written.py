@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tumorboard.core.grid import CORNER_TOLERANCE_MM, Grid
-from tumorboard.errors import GeometryError, InputError
+from tumorboard.errors import GeometryError, GridMismatch, InputError
 from tumorboard.io.dicom.identity import require_uid
 from tumorboard.io.dicom.study import FileHeader
 
-__all__ = ["ReferencedSeries", "WrittenObject", "WrittenSeries", "reference_series"]
+__all__ = ["ReferencedSeries", "WrittenObject", "WrittenSeries", "reference_series", "require_same_frame"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,6 +144,15 @@ def reference_series(headers: Sequence[FileHeader], grid: Grid) -> ReferencedSer
         grid,
         first.modality,
     )
+
+
+def require_same_frame(frame_of_reference: str, reference: ReferencedSeries, *, what: str) -> None:
+    """Raise a GridMismatch unless ``what`` is in the frame of reference of the referenced series."""
+    if frame_of_reference != reference.grid.frame_of_reference:
+        raise GridMismatch(
+            f"{what} must be in the frame of reference of the referenced series, "
+            f"{reference.grid.frame_of_reference}; got {frame_of_reference}; refer to their own series"
+        )
 
 
 def _plane_at(corner_mm: Sequence[float], grid: Grid) -> int | None:

@@ -5,8 +5,23 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
-        "suv": ["SuvVariant", "suv_factor", "to_suv"],
-        "delineation": ["delineate_lesions"],
+        "suv": ["SuvFactor", "SuvVariant", "suv_factor", "to_suv"],
+        "adaptive": ["AdaptiveContrast", "LesionUptake"],
+        "deauville": ["DeauvilleRule", "DeauvilleScore", "UptakeMeasure", "deauville_score"],
+        "delineation": ["Connectivity", "Exclusion", "LesionOrder", "delineate_lesions"],
+        "liver_reference": ["LIVER_SPHERE_RADIUS_MM", "find_liver", "liver_reference"],
+        "patient_summary": ["PatientSummary", "summarise_patient"],
+        "peak": ["PEAK_RADIUS_MM", "SphereUptake", "peak_uptake", "sphere_uptake"],
+        "percist": [
+            "MetabolicResponse",
+            "PercistResponse",
+            "PercistRule",
+            "PercistScan",
+            "percist_response",
+        ],
         "quantities": ["LesionQuantities", "quantify"],
+        "thresholds": ["FixedThreshold", "Percist", "PercentOfMaximum", "PercentOfPeak", "ReferenceTissue"],
+        "uptake_field": ["DelineationRule", "Growth"],
+        "watershed": ["GradientWatershed"],
     },
 )

@@ -18,6 +18,7 @@ from tumorboard.errors import UnreadableFile
 
 __all__ = [
     "FIELDS",
+    "SIEMENS",
     "SIEMENS_B_VALUE",
     "SIEMENS_CREATOR",
     "UNUSUAL",
@@ -116,6 +117,7 @@ FIELDS: Final = (
 )
 """Attributes by ascending tag, the order in which a data set is written."""
 
+SIEMENS: Final = "SIEMENS MR HEADER"
 SIEMENS_CREATOR: Final = Field("", "Private Creator", 0x00190010, "LO", Kind.TEXT, "")
 SIEMENS_B_VALUE: Final = Field("", "B_value of SIEMENS MR HEADER", 0x0019100C, "IS", Kind.WHOLE_AS_FLOAT)
 """Where Siemens wrote the b-value before the standard had an attribute for it; often stored as OB or UN."""

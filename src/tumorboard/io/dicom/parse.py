@@ -5,26 +5,25 @@ from __future__ import annotations
 import math
 import os
 import resource
-import stat
 import struct
 import sys
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from tumorboard.errors import UnreadableFile
+from tumorboard.io.dicom.integrity import DEFLATED, PixelElement
+from tumorboard.io.dicom.opening import open_regular
 
 if TYPE_CHECKING:
     import numpy as np
     import pydicom
 
-__all__ = ["PixelElement", "decode_stored_pixels", "open_regular", "parse_file", "read_whole_dataset"]
+__all__ = ["decode_stored_pixels", "parse_file", "read_whole_dataset"]
 
 DEEPEST_NESTING: Final = 64
 _MIB: Final = 1 << 20
 _UNDEFINED: Final = 0xFFFFFFFF
-_DEFLATED: Final = "1.2.840.10008.1.2.1.99"
 _BIG_ENDIAN: Final = "1.2.840.10008.1.2.2"
 _MOST_EXPANSION: Final = 1000
 _DECODER: Final = {
@@ -42,43 +41,6 @@ _DECODER: Final = {
     "1.2.840.10008.1.2.4.57": "gdcm",
     "1.2.840.10008.1.2.4.70": "gdcm",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class PixelElement:
-    """Where a file's pixel data are.
-
-    Parameters
-    ----------
-    tag
-        (7FE0,0010), or (7FE0,0008) and (7FE0,0009) for floating point.
-    offset
-        Of the first byte of the value in the file [byte].
-    length
-        As stated [byte]; None when undefined, as encapsulated (compressed) data are.
-    """
-
-    tag: int
-    offset: int
-    length: int | None
-
-
-def open_regular(path: Path) -> int:
-    """Open a file for reading and return its descriptor; never wait for a pipe or wake a device.
-
-    Raises
-    ------
-    UnreadableFile
-        When the path cannot be opened, or is no regular file.
-    """
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-    except OSError as error:
-        raise UnreadableFile(f"the file must be readable; {error.strerror}") from error
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        raise UnreadableFile("the path must lead to a regular file; it is a pipe, socket or device")
-    return fd
 
 
 def parse_file(
@@ -113,14 +75,27 @@ def parse_file(
         has_preamble = file.read(4) == b"DICM"
         file.seek(0)
         dataset = pydicom.dcmread(file, stop_before_pixels=True, force=not has_preamble)
-        syntax = str(getattr(dataset, "file_meta", {}).get("TransferSyntaxUID", "") or "")
-        pixels = None if syntax == _DEFLATED else _pixel_element(file, syntax, dataset)
+        syntax = _name_syntax(dataset)
+        pixels = None if syntax == DEFLATED else _pixel_element(file, syntax, dataset)
         _check_whole(dataset, [str(warning.message) for warning in caught])
         if not stop_before_pixels:
             file.seek(0)
             dataset = pydicom.dcmread(file, force=not has_preamble)
+            _name_syntax(dataset)
             _check_whole(dataset, [str(warning.message) for warning in caught])
     return dataset, size, pixels
+
+
+def _name_syntax(dataset: pydicom.FileDataset) -> str:
+    """Return the transfer syntax; a file without that statement gets the one that its bytes show."""
+    from pydicom.uid import UID
+
+    stated = str(dataset.file_meta.get("TransferSyntaxUID", "") or "")
+    if not stated:
+        implicit, little = dataset.original_encoding
+        stated = "1.2.840.10008.1.2" + ("" if implicit else ".1" if little else ".2")
+        dataset.file_meta.TransferSyntaxUID = UID(stated)
+    return stated
 
 
 def _pixel_element(file: BinaryIO, syntax: str, dataset: pydicom.Dataset) -> PixelElement | None:
@@ -217,7 +192,7 @@ def decode_stored_pixels(path: Path) -> np.ndarray[Any, Any]:
     import numpy as np
     from pydicom.pixels.utils import pixel_array
 
-    dataset, size, pixels = parse_file(path)
+    dataset, size, _ = parse_file(path)
     syntax = str(dataset.file_meta.TransferSyntaxUID)
     numbers = [
         int(dataset.get(name) or 1) for name in ("Rows", "Columns", "SamplesPerPixel", "NumberOfFrames")
@@ -230,10 +205,8 @@ def decode_stored_pixels(path: Path) -> np.ndarray[Any, Any]:
             f"{stated / _MIB:.0f} MiB are stated and the file has {size / _MIB:.3g} MiB"
         )
     _raise_memory(2 * stated + 2 * size)
-    del dataset, pixels
-    with os.fdopen(open_regular(path), "rb") as file:
-        values = pixel_array(file, raw=True, decoding_plugin=_DECODER.get(syntax, ""))
-    return np.ascontiguousarray(values)
+    dataset, _, _ = parse_file(path, stop_before_pixels=False)
+    return np.ascontiguousarray(pixel_array(dataset, raw=True, decoding_plugin=_DECODER.get(syntax, "")))
 
 
 def _raise_memory(extra_bytes: int) -> int:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from tumorboard.errors import InputError, UnreadableFile
-from tumorboard.io.dicom.parse import open_regular
+from tumorboard.io.dicom.opening import open_regular
 from tumorboard.io.dicom.study import FileHeader
 
 __all__ = ["read_uncompressed", "stored_dtype"]
@@ -58,6 +58,8 @@ def read_uncompressed(headers: Sequence[FileHeader], *, jobs: int) -> np.ndarray
         raise InputError("headers must name at least one file; got none")
     first = headers[0]
     layout = _layout(first)
+    if not first.rows or not first.columns:
+        raise InputError(f"rows and columns must be >= 1; got {layout[:2]} in {first.path.name}")
     for header in headers:
         if header.pixel_offset is None or header.number_of_frames != 1 or header.samples_per_pixel != 1:
             raise InputError(
@@ -69,8 +71,8 @@ def read_uncompressed(headers: Sequence[FileHeader], *, jobs: int) -> np.ndarray
                 f"rows, columns, bits and sign of {header.path.name} must be those of {first.path.name}, "
                 f"{layout}; got {_layout(header)}"
             )
-    values = np.empty((len(headers), first.rows or 0, first.columns or 0), stored_dtype(first))
-    target = memoryview(values.reshape(-1).view(np.uint8))
+    values = np.empty((len(headers), first.rows, first.columns), stored_dtype(first))
+    target = values.data.cast("B")
     size = values[0].nbytes
 
     def read(begin: int) -> None:

@@ -1,0 +1,300 @@
+"""Headers from the first bytes of each file, by a compiled scan that several threads run at a time.
+
+Only plainly written files are answered here. The rest is named, for pydicom in the sandbox to judge.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from tumorboard.errors import UnreadableFile
+from tumorboard.io._kernels import header_scan as kernel
+from tumorboard.io.dicom.header_fields import (
+    FIELDS,
+    SIEMENS,
+    SIEMENS_B_VALUE,
+    SIEMENS_CREATOR,
+    UNUSUAL,
+    Field,
+    Kind,
+    from_bytes,
+)
+from tumorboard.io.dicom.integrity import PixelElement, why_broken
+from tumorboard.io.dicom.opening import open_regular
+from tumorboard.io.dicom.study import FileHeader, Quarantined
+
+__all__ = ["Verdict", "scan_windows"]
+
+WINDOW_BYTES: Final = 16 << 10
+LARGER_WINDOWS_BYTES: Final = (256 << 10, 32 << 20)
+ROOM_BYTES: Final = 4096
+DEEPEST_NESTING: Final = 32
+FILES_PER_CHUNK: Final = 128
+CHUNKS_PER_ROUND: Final = 64
+
+_CHARACTER_SET: Final = 0x00080005
+_PIXEL_DATA: Final = 0x7FE00010
+_SYNTAX_FIELD: Final = Field("", "TransferSyntaxUID", 0x00020010, "UI", Kind.TEXT, "")
+_MEDIA_CLASS_FIELD: Final = Field("", "MediaStorageSOPClassUID", 0x00020002, "UI", Kind.TEXT, "")
+_DICOMDIR: Final = "1.2.840.10008.1.3.10"
+
+
+class Verdict(Enum):
+    """Who judges a file that the compiled scan has no header of."""
+
+    NOT_DICOM = "not_dicom"
+    UNUSUAL = "unusual"
+
+
+def _code(vr: str) -> int:
+    return ord(vr[0]) | ord(vr[1]) << 8
+
+
+def _lengths_by_vr() -> np.ndarray[Any, Any]:
+    table = np.zeros(1 << 16, np.uint8)
+    for vr in "AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split():
+        table[_code(vr)] = kernel.SHORT_LENGTH
+    for vr in "OB OD OF OL OV OW SQ SV UC UN UR UT UV".split():
+        table[_code(vr)] = kernel.LONG_LENGTH
+    return table
+
+
+def _wanted() -> tuple[list[int], np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    allowed: dict[int, tuple[str, ...]] = {field.tag: (field.vr,) for field in FIELDS}
+    allowed |= {field.tag: (field.vr,) for field in (_MEDIA_CLASS_FIELD, _SYNTAX_FIELD)}
+    allowed[_CHARACTER_SET] = ("CS",)
+    allowed |= {SIEMENS_CREATOR.tag: ("LO", "UN"), SIEMENS_B_VALUE.tag: ("IS", "OB", "UN")}
+    tags = sorted(allowed)
+    vrs = np.zeros((len(tags), 3), np.int64)
+    for row, tag in zip(vrs, tags, strict=True):
+        for k, vr in enumerate(allowed[tag]):
+            row[k] = _code(vr)
+    return tags, np.array(tags, np.int64), vrs
+
+
+_VR_LENGTH: Final = _lengths_by_vr()
+_TAG_LIST, _TAGS, _VRS = _wanted()
+_COLUMN: Final = {tag: k for k, tag in enumerate(_TAG_LIST)}
+_ROOT: Final = np.frombuffer(b"1.2.840.10008.1.2", np.uint8)
+_NO_TAGS: Final = np.empty(0, np.int64)
+_PLAIN_COMPRESSED: Final = frozenset(
+    [f"1.2.840.10008.1.2.4.{n}" for n in (50, 51, 57, 70, 80, 81, 90, 91, 92, 93, 201, 202, 203)]
+    + [f"1.2.840.10008.1.2.4.{n}" for n in range(100, 109)]
+    + ["1.2.840.10008.1.2.5"]
+)
+_ENCODINGS: Final[dict[bytes | None, str]] = {
+    None: "ascii",
+    b"ISO_IR 6": "ascii",
+    b"ISO_IR 100": "latin-1",
+    b"ISO_IR 192": "utf-8",
+    # The rest agrees with ASCII where no byte is above 127, and other text is pydicom's.
+    **{f"ISO_IR {n}".encode(): "ascii" for n in (101, 109, 110, 126, 127, 138, 144, 148, 166, 203)},
+    b"GB18030": "ascii",
+    b"GBK": "ascii",
+}
+
+
+class _Chunk:
+    """Some paths, and where the values are that the kernel found in them."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        n = len(paths)
+        self.paths = paths
+        self.sizes = np.zeros(n, np.int64)
+        self.held = np.zeros(n, np.int64)
+        self.packed = np.empty((n, ROOM_BYTES), np.uint8)
+        self.starts = np.zeros((n, len(_TAG_LIST)), np.int64)
+        self.lengths = np.full((n, len(_TAG_LIST)), -1, np.int64)
+        self.pixels = np.zeros((n, 3), np.int64)
+        self.status = np.full(n, kernel.NOT_DICOM, np.int64)
+        self.encoding = np.zeros(n, np.int64)
+        self.refused: dict[int, Quarantined] = {}
+        self.bare: set[int] = set()
+        self.ends = np.empty(DEEPEST_NESTING, np.int64)
+
+    def read(self) -> _Chunk:
+        """Fill the windows and scan them; again with more of those files that need it."""
+        windows = np.empty((len(self.paths), WINDOW_BYTES), np.uint8)
+        for i in range(len(self.paths)):
+            self._fill(windows[i], i)
+        self._scan(windows, slice(None), _NO_TAGS)
+        if (self.status == kernel.NEED_DICTIONARY).any():
+            self._scan(windows, slice(None), _sequence_tags())
+        for i in np.flatnonzero(self.status == kernel.NOT_DICOM).tolist():
+            if _begins_without_preamble(bytes(windows[i, : min(8, self.held[i])])):
+                self.bare.add(i)
+        for most in LARGER_WINDOWS_BYTES:
+            for i in np.flatnonzero(self.status == kernel.NEED_MORE).tolist():
+                window = np.empty((1, min(most, int(self.sizes[i]))), np.uint8)
+                self._fill(window[0], i)
+                self._scan(window, slice(i, i + 1), _sequence_tags())
+        return self
+
+    def _fill(self, window: np.ndarray[Any, Any], i: int) -> None:
+        try:
+            fd = open_regular(self.paths[i])
+        except UnreadableFile as error:
+            self.refused[i] = Quarantined(self.paths[i], str(error))
+            return
+        try:
+            self.sizes[i] = os.fstat(fd).st_size
+            self.held[i] = os.preadv(fd, [window.data], 0)
+        except OSError as error:
+            self.refused[i] = Quarantined(self.paths[i], f"the file must be readable; {error.strerror}")
+            self.held[i] = 0
+        finally:
+            os.close(fd)
+
+    def _scan(self, windows: np.ndarray[Any, Any], rows: slice, sequence_tags: np.ndarray[Any, Any]) -> None:
+        kernel.scan_headers(
+            windows, self.held[rows], self.sizes[rows], _ROOT, _TAGS, _VRS, _VR_LENGTH, sequence_tags,
+            self.ends, self.packed[rows], self.starts[rows], self.lengths[rows], self.pixels[rows],
+            self.status[rows], self.encoding[rows],
+        )  # fmt: skip
+
+    def outcomes(self, caches: _Caches) -> list[FileHeader | Quarantined | Verdict]:
+        """Make headers of the values, and name what is not plain."""
+        results: list[FileHeader | Quarantined | Verdict] = [
+            Verdict.UNUSUAL if code != kernel.NOT_DICOM or i in self.bare else Verdict.NOT_DICOM
+            for i, code in enumerate(self.status)
+        ]
+        rows = np.flatnonzero(self.status == kernel.DONE)
+        columns, media_classes, unusual = _parse_columns(self, rows, caches)
+        headers = map(FileHeader, *[columns[field.name] for field in fields(FileHeader)])
+        elements = self.pixels[rows].tolist()
+        for k, (i, header) in enumerate(zip(rows.tolist(), headers, strict=True)):
+            if media_classes[k] == _DICOMDIR:
+                results[i] = Verdict.NOT_DICOM
+            elif k not in unusual:
+                tag, start, length = elements[k]
+                stated = None if length == kernel.UNDEFINED else length
+                reason = why_broken(header, PixelElement(tag, start, stated) if tag else None)
+                results[i] = header if reason is None else Quarantined(header.path, reason)
+        for i, refused in self.refused.items():
+            results[i] = refused
+        return results
+
+
+class _Cache(dict[bytes | None, Any]):
+    """Values of one attribute by their bytes: most files of a series write the same."""
+
+    def __init__(self, kind: Kind, default: Any, encoding: str) -> None:
+        super().__init__({None: default})
+        self.kind, self.default, self.encoding = kind, default, encoding
+
+    def __missing__(self, raw: bytes | None) -> Any:
+        value = from_bytes(raw or b"", self.kind, self.default, self.encoding)
+        self[raw] = value
+        return value
+
+
+class _Caches(dict[tuple[Field, str], _Cache]):
+    """One cache for each attribute and character set."""
+
+    def __missing__(self, key: tuple[Field, str]) -> _Cache:
+        field, encoding = key
+        cache = _Cache(field.kind, field.default, encoding)
+        self[key] = cache
+        return cache
+
+
+def _parse_columns(
+    chunk: _Chunk, rows: np.ndarray[Any, Any], caches: _Caches
+) -> tuple[dict[str, list[Any]], list[Any], set[int]]:
+    """Return the columns of the headers of ``rows``, their media classes, and which rows are not plain."""
+    blob = chunk.packed.tobytes()
+    starts = (chunk.starts[rows] + rows[:, None] * ROOM_BYTES).T.tolist()
+    lengths = chunk.lengths[rows].T.tolist()
+
+    def raw(tag: int) -> list[bytes | None]:
+        k = _COLUMN[tag]
+        return [blob[a : a + n] if n >= 0 else None for a, n in zip(starts[k], lengths[k], strict=True)]
+
+    sets = [None if value is None else value.rstrip(b" ") or None for value in raw(_CHARACTER_SET)]
+    encodings = [_ENCODINGS.get(value, "") for value in sets]
+    unusual = {k for k, encoding in enumerate(encodings) if not encoding}
+    columns: dict[str, list[Any]] = {}
+
+    def parse(field: Field) -> list[Any]:
+        if field.vr == "LO":
+            pairs = zip(raw(field.tag), encodings, strict=True)
+            values = [caches[field, encoding or "ascii"][value] for value, encoding in pairs]
+        else:
+            cache = caches[field, "ascii"]
+            values = [cache[value] for value in raw(field.tag)]
+        if UNUSUAL in values:
+            unusual.update(k for k, value in enumerate(values) if value is UNUSUAL)
+        return values
+
+    for field in FIELDS:
+        columns[field.name] = parse(field)
+    creators, b_values = parse(SIEMENS_CREATOR), parse(SIEMENS_B_VALUE)
+    columns["diffusion_b_value"] = [
+        private if value is None and creator == SIEMENS else value
+        for value, creator, private in zip(columns["diffusion_b_value"], creators, b_values, strict=True)
+    ]
+    columns["transfer_syntax_uid"] = syntaxes = parse(_SYNTAX_FIELD)
+    for k, encoding in enumerate(chunk.encoding[rows].tolist()):
+        if encoding == kernel.ENCAPSULATED and syntaxes[k] not in _PLAIN_COMPRESSED:
+            unusual.add(k)
+    tags, offsets, stated = chunk.pixels[rows].T
+    direct = (
+        (tags == _PIXEL_DATA) & (stated != kernel.UNDEFINED) & (chunk.encoding[rows] != kernel.ENCAPSULATED)
+    )
+    for name, values in (("pixel_offset", offsets), ("pixel_length", stated)):
+        columns[name] = [
+            value if is_direct else None for value, is_direct in zip(values.tolist(), direct, strict=True)
+        ]
+    columns["path"] = [chunk.paths[i] for i in rows]
+    columns["file_size"] = chunk.sizes[rows].tolist()
+    return columns, parse(_MEDIA_CLASS_FIELD), unusual
+
+
+@functools.cache
+def _sequence_tags() -> np.ndarray[Any, Any]:
+    from pydicom._dicom_dict import DicomDictionary
+
+    return np.array(sorted(tag for tag, entry in DicomDictionary.items() if entry[0] == "SQ"), np.int64)
+
+
+def _begins_without_preamble(head: bytes) -> bool:
+    """Tell whether a file that lacks DICOM's mark may be a bare data set all the same."""
+    if len(head) < 8:
+        return False
+    letters = head[4:6].isalpha() and head[4:6].isupper()
+    if head[:2] in (b"\2\0", b"\x08\0"):
+        return letters or head[6:8] == b"\0\0"
+    return head[:2] == b"\0\x08" and letters
+
+
+def scan_windows(paths: Sequence[Path], *, jobs: int) -> Iterator[list[FileHeader | Quarantined | Verdict]]:
+    """Scan files in rounds, so that memory does not grow with their number.
+
+    Parameters
+    ----------
+    paths
+        Files, or what claims to be.
+    jobs
+        Threads at most.
+
+    Yields
+    ------
+    list
+        For the next paths, in order: the header; why the file is not to be used; or who is to judge it.
+    """
+    chunks = [paths[i : i + FILES_PER_CHUNK] for i in range(0, len(paths), FILES_PER_CHUNK)]
+    with ThreadPoolExecutor(jobs) as executor:
+        for begin in range(0, len(chunks), CHUNKS_PER_ROUND):
+            some = chunks[begin : begin + CHUNKS_PER_ROUND]
+            caches = _Caches()
+            scanned = list(executor.map(lambda part: _Chunk(part).read(), some))
+            yield [outcome for chunk in scanned for outcome in chunk.outcomes(caches)]

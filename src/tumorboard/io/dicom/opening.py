@@ -1,0 +1,29 @@
+"""Opening a path that may be anything."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from tumorboard.errors import UnreadableFile
+
+__all__ = ["open_regular"]
+
+
+def open_regular(path: Path) -> int:
+    """Open a file for reading and return its descriptor; never wait for a pipe or wake a device.
+
+    Raises
+    ------
+    UnreadableFile
+        When the path cannot be opened, or is no regular file.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except OSError as error:
+        raise UnreadableFile(f"the file must be readable; {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise UnreadableFile("the path must lead to a regular file; it is a pipe, socket or device")
+    return fd

@@ -217,7 +217,7 @@ _LIMITS = (
         1e11,
         "Bq",
         "Radionuclide Total Dose (0018,1074)",
-        "it looks like MBq or mCi: multiply by 1e6 or 3.7e7 and state the value as a correction",
+        "it looks like MBq or mCi: correct injected_bq, or read with AcquisitionResolution.ACTIVITY_IN_MBQ",
     ),
     ("weight_kg", 1e-3, 700.0, "kg", "Patient's Weight (0010,1030)", "it looks like grams: state kilograms"),
     ("height_m", 0.2, 2.8, "m", "Patient's Size (0010,1020)", "it looks like centimetres: state metres"),

@@ -15,7 +15,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "sandbox": ["Limits"],
         "read_image": ["read_image"],
         "read_structures": ["read_structures"],
-        "read_acquisition": ["read_pet_acquisition"],
+        "read_acquisition": ["AcquisitionResolution", "pet_acquisition_of", "read_pet_acquisition"],
         "write_image": ["write_image_series"],
         "write_structures": ["write_rtstruct", "write_segmentation"],
         "write_dose": ["write_rtdose"],

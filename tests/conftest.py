@@ -7,12 +7,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("NUMBA_NUM_THREADS", "2")
 
-import shutil  # noqa: E402
-import tarfile  # noqa: E402
-import tempfile  # noqa: E402
-from pathlib import Path  # noqa: E402
+import shutil
+import tarfile
+import tempfile
+from pathlib import Path
 
-import pytest  # noqa: E402
+import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -28,7 +28,7 @@ def data_dir():
 
 @pytest.fixture(scope="session")
 def unpacked_data(data_dir):
-    """Return the folder called ``name`` of the real data, unpacked once into a cache when it is an archive."""
+    """Find the folder called ``name`` of the real data, unpacked once into a cache when it is an archive."""
 
     def find(name):
         if (data_dir / name).is_dir():

@@ -22,7 +22,7 @@ def entries_of(bibliography):
 
 
 def keys_of(text):
-    """(line, key) of each ``.. [1] key`` and ``[key]`` in docstrings and each key given to ``references=``."""
+    """(line, key) of each ``.. [1] key`` and ``[key]`` in docstrings, and each key in ``references=``."""
     tree = ast.parse(text)
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module):

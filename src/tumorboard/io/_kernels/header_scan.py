@@ -21,6 +21,7 @@ __all__ = [
     "SHORT_LENGTH",
     "UNDEFINED",
     "UNUSUAL",
+    "first_occurrences",
     "scan_headers",
 ]
 
@@ -301,3 +302,46 @@ def scan_headers(
             windows[i], held[i], sizes[i], root, tags, vrs, vr_length, sequence_tags, ends,
             packed[i], packed.shape[1], starts[i], lengths[i], pixels[i],
         )  # fmt: skip
+
+
+@njit(cache=True, nogil=True, boundscheck=True)
+def first_occurrences(packed, starts, lengths, table, first):
+    """Say for each value which file has it first, so that it is made an object only once.
+
+    Parameters
+    ----------
+    packed, starts, lengths
+        As :func:`scan_headers` leaves them.
+    table
+        Scratch, int64; its size is a power of two and at least twice the number of files.
+    first
+        Index of the first file with the same value, -1 where it is absent, int64, ``(n_files, n_tags)``.
+    """
+    mask = table.size - 1
+    for k in range(lengths.shape[1]):
+        table[:] = -1
+        for i in range(lengths.shape[0]):
+            length, start = lengths[i, k], starts[i, k]
+            if length < 0:
+                first[i, k] = -1
+                continue
+            slot = length
+            for b in range(length):
+                slot = (slot * 31 + np.int64(packed[i, start + b])) & 0x7FFFFFFF
+            slot = (slot ^ slot >> 15) & mask
+            while True:
+                j = table[slot]
+                if j < 0:
+                    table[slot] = i
+                    first[i, k] = i
+                    break
+                same = lengths[j, k] == length
+                other = starts[j, k]
+                b = 0
+                while same and b < length:
+                    same = packed[i, start + b] == packed[j, other + b]
+                    b += 1
+                if same:
+                    first[i, k] = j
+                    break
+                slot = (slot + 1) & mask

@@ -33,6 +33,7 @@ class Kind(Enum):
     """How a value is written and what it becomes."""
 
     TEXT = "text"
+    UID = "uid"
     WORDS = "words"
     WHOLE = "whole"
     WHOLE_AS_FLOAT = "whole_as_float"
@@ -76,8 +77,8 @@ def _text(name: str, keyword: str, tag: int, vr: str) -> Field:
 
 FIELDS: Final = (
     Field("image_type", "ImageType", 0x00080008, "CS", Kind.WORDS, ()),
-    _text("sop_class_uid", "SOPClassUID", 0x00080016, "UI"),
-    _text("sop_instance_uid", "SOPInstanceUID", 0x00080018, "UI"),
+    Field("sop_class_uid", "SOPClassUID", 0x00080016, "UI", Kind.UID, ""),
+    Field("sop_instance_uid", "SOPInstanceUID", 0x00080018, "UI", Kind.UID, ""),
     _text("acquisition_date", "AcquisitionDate", 0x00080022, "DA"),
     _text("acquisition_time", "AcquisitionTime", 0x00080032, "TM"),
     _text("content_time", "ContentTime", 0x00080033, "TM"),
@@ -90,14 +91,14 @@ FIELDS: Final = (
     Field("trigger_time_ms", "TriggerTime", 0x00181060, "DS", Kind.DECIMAL),
     Field("actual_frame_duration_ms", "ActualFrameDuration", 0x00181242, "IS", Kind.WHOLE_AS_FLOAT),
     Field("diffusion_b_value", "DiffusionBValue", 0x00189087, "FD", Kind.FLOAT64),
-    _text("study_instance_uid", "StudyInstanceUID", 0x0020000D, "UI"),
-    _text("series_instance_uid", "SeriesInstanceUID", 0x0020000E, "UI"),
+    Field("study_instance_uid", "StudyInstanceUID", 0x0020000D, "UI", Kind.UID, ""),
+    Field("series_instance_uid", "SeriesInstanceUID", 0x0020000E, "UI", Kind.UID, ""),
     Field("series_number", "SeriesNumber", 0x00200011, "IS", Kind.WHOLE),
     Field("acquisition_number", "AcquisitionNumber", 0x00200012, "IS", Kind.WHOLE),
     Field("instance_number", "InstanceNumber", 0x00200013, "IS", Kind.WHOLE),
     Field("image_position_mm", "ImagePositionPatient", 0x00200032, "DS", Kind.DECIMALS),
     Field("image_orientation", "ImageOrientationPatient", 0x00200037, "DS", Kind.DECIMALS),
-    _text("frame_of_reference_uid", "FrameOfReferenceUID", 0x00200052, "UI"),
+    Field("frame_of_reference_uid", "FrameOfReferenceUID", 0x00200052, "UI", Kind.UID, ""),
     Field("temporal_position", "TemporalPositionIdentifier", 0x00200100, "IS", Kind.WHOLE),
     Field("samples_per_pixel", "SamplesPerPixel", 0x00280002, "US", Kind.UINT16, 1),
     _text("photometric_interpretation", "PhotometricInterpretation", 0x00280004, "CS"),
@@ -125,6 +126,7 @@ SIEMENS_B_VALUE: Final = Field("", "B_value of SIEMENS MR HEADER", 0x0019100C, "
 UNUSUAL: Final = object()
 """A value that the reader of bytes leaves to pydicom."""
 
+_UID = re.compile(rb"[0-9]+(?:\.[0-9]+)*")
 _WHOLE = re.compile(rb" *[+-]?[0-9]{1,9} *")
 _DECIMAL = re.compile(rb" *[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})? *")
 _PADDING = " \0"
@@ -153,6 +155,13 @@ def _text_from_bytes(raw: bytes, default: Any, encoding: str) -> Any:
     if not text.isprintable():
         return UNUSUAL
     return "\\".join([part.strip(" ") for part in text.split("\\")]) or default
+
+
+def _uid_from_bytes(raw: bytes, default: Any, _: str) -> Any:
+    uid = raw.rstrip(b"\0 ")
+    if not uid:
+        return default
+    return uid.decode("ascii") if len(uid) <= 64 and _UID.fullmatch(uid) else UNUSUAL
 
 
 def _words_from_bytes(raw: bytes, default: Any, encoding: str) -> Any:
@@ -206,6 +215,7 @@ def _float64_from_bytes(raw: bytes, default: Any, _: str) -> Any:
 
 _FROM_BYTES: Final[dict[Kind, Callable[[bytes, Any, str], Any]]] = {
     Kind.TEXT: _text_from_bytes,
+    Kind.UID: _uid_from_bytes,
     Kind.WORDS: _words_from_bytes,
     Kind.WHOLE: _whole_from_bytes,
     Kind.WHOLE_AS_FLOAT: _whole_as_float_from_bytes,
@@ -227,7 +237,7 @@ def from_value(value: Any, field: Field) -> Any:
     parts = _parts(value)
     if not any(parts):
         return field.default
-    if field.kind is Kind.TEXT:
+    if field.kind in (Kind.TEXT, Kind.UID):
         return "\\".join(parts)
     if field.kind is Kind.WORDS:
         return tuple(parts)

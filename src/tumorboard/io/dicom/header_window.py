@@ -38,10 +38,11 @@ WINDOW_BYTES: Final = 16 << 10
 LARGER_WINDOWS_BYTES: Final = (256 << 10, 32 << 20)
 ROOM_BYTES: Final = 4096
 DEEPEST_NESTING: Final = 32
-FILES_PER_CHUNK: Final = 128
-CHUNKS_PER_ROUND: Final = 64
+FILES_PER_CHUNK: Final = 256
+CHUNKS_PER_ROUND: Final = 32
 
-_CHARACTER_SET: Final = 0x00080005
+_CHARACTER_SET: Final = Field("", "SpecificCharacterSet", 0x00080005, "CS", Kind.TEXT, "")
+_REQUIRED: Final = ("sop_class_uid", "sop_instance_uid", "study_instance_uid", "series_instance_uid")
 _PIXEL_DATA: Final = 0x7FE00010
 _SYNTAX_FIELD: Final = Field("", "TransferSyntaxUID", 0x00020010, "UI", Kind.TEXT, "")
 _MEDIA_CLASS_FIELD: Final = Field("", "MediaStorageSOPClassUID", 0x00020002, "UI", Kind.TEXT, "")
@@ -70,8 +71,7 @@ def _lengths_by_vr() -> np.ndarray[Any, Any]:
 
 def _wanted() -> tuple[list[int], np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     allowed: dict[int, tuple[str, ...]] = {field.tag: (field.vr,) for field in FIELDS}
-    allowed |= {field.tag: (field.vr,) for field in (_MEDIA_CLASS_FIELD, _SYNTAX_FIELD)}
-    allowed[_CHARACTER_SET] = ("CS",)
+    allowed |= {field.tag: (field.vr,) for field in (_MEDIA_CLASS_FIELD, _SYNTAX_FIELD, _CHARACTER_SET)}
     allowed |= {SIEMENS_CREATOR.tag: ("LO", "UN"), SIEMENS_B_VALUE.tag: ("IS", "OB", "UN")}
     tags = sorted(allowed)
     vrs = np.zeros((len(tags), 3), np.int64)
@@ -91,15 +91,15 @@ _PLAIN_COMPRESSED: Final = frozenset(
     + [f"1.2.840.10008.1.2.4.{n}" for n in range(100, 109)]
     + ["1.2.840.10008.1.2.5"]
 )
-_ENCODINGS: Final[dict[bytes | None, str]] = {
-    None: "ascii",
-    b"ISO_IR 6": "ascii",
-    b"ISO_IR 100": "latin-1",
-    b"ISO_IR 192": "utf-8",
+_ENCODINGS: Final = {
+    "": "ascii",
+    "ISO_IR 6": "ascii",
+    "ISO_IR 100": "latin-1",
+    "ISO_IR 192": "utf-8",
     # The rest agrees with ASCII where no byte is above 127, and other text is pydicom's.
-    **{f"ISO_IR {n}".encode(): "ascii" for n in (101, 109, 110, 126, 127, 138, 144, 148, 166, 203)},
-    b"GB18030": "ascii",
-    b"GBK": "ascii",
+    **{f"ISO_IR {n}": "ascii" for n in (101, 109, 110, 126, 127, 138, 144, 148, 166, 203)},
+    "GB18030": "ascii",
+    "GBK": "ascii",
 }
 
 
@@ -167,32 +167,38 @@ class _Chunk:
             Verdict.UNUSUAL if code != kernel.NOT_DICOM or i in self.bare else Verdict.NOT_DICOM
             for i, code in enumerate(self.status)
         ]
-        rows = np.flatnonzero(self.status == kernel.DONE)
-        columns, media_classes, unusual = _parse_columns(self, rows, caches)
-        headers = map(FileHeader, *[columns[field.name] for field in fields(FileHeader)])
-        elements = self.pixels[rows].tolist()
-        for k, (i, header) in enumerate(zip(rows.tolist(), headers, strict=True)):
-            if media_classes[k] == _DICOMDIR:
+        table = _Columns(self, caches)
+        columns, media_classes = table.parse()
+        sure = table.surely_whole(columns)
+        wanted = [columns[field.name] for field in fields(FileHeader)]
+        usual = ~table.unusual
+        for i in np.flatnonzero(self.status == kernel.DONE).tolist():
+            if media_classes[i] == _DICOMDIR:
                 results[i] = Verdict.NOT_DICOM
-            elif k not in unusual:
-                tag, start, length = elements[k]
-                stated = None if length == kernel.UNDEFINED else length
-                reason = why_broken(header, PixelElement(tag, start, stated) if tag else None)
-                results[i] = header if reason is None else Quarantined(header.path, reason)
+                usual[i] = False
+        for i in np.flatnonzero(usual).tolist():
+            header = FileHeader(*[column[i] for column in wanted])
+            reason = None if sure[i] else self._why_broken(i, header)
+            results[i] = header if reason is None else Quarantined(header.path, reason)
         for i, refused in self.refused.items():
             results[i] = refused
         return results
 
+    def _why_broken(self, i: int, header: FileHeader) -> str | None:
+        tag, start, length = self.pixels[i].tolist()
+        stated = None if length == kernel.UNDEFINED else length
+        return why_broken(header, PixelElement(tag, start, stated) if tag else None)
 
-class _Cache(dict[bytes | None, Any]):
+
+class _Cache(dict[bytes, Any]):
     """Values of one attribute by their bytes: most files of a series write the same."""
 
     def __init__(self, kind: Kind, default: Any, encoding: str) -> None:
-        super().__init__({None: default})
+        super().__init__()
         self.kind, self.default, self.encoding = kind, default, encoding
 
-    def __missing__(self, raw: bytes | None) -> Any:
-        value = from_bytes(raw or b"", self.kind, self.default, self.encoding)
+    def __missing__(self, raw: bytes) -> Any:
+        value = from_bytes(raw, self.kind, self.default, self.encoding)
         self[raw] = value
         return value
 
@@ -207,56 +213,89 @@ class _Caches(dict[tuple[Field, str], _Cache]):
         return cache
 
 
-def _parse_columns(
-    chunk: _Chunk, rows: np.ndarray[Any, Any], caches: _Caches
-) -> tuple[dict[str, list[Any]], list[Any], set[int]]:
-    """Return the columns of the headers of ``rows``, their media classes, and which rows are not plain."""
-    blob = chunk.packed.tobytes()
-    starts = (chunk.starts[rows] + rows[:, None] * ROOM_BYTES).T.tolist()
-    lengths = chunk.lengths[rows].T.tolist()
+class _Columns:
+    """The headers of a chunk, attribute by attribute."""
 
-    def raw(tag: int) -> list[bytes | None]:
-        k = _COLUMN[tag]
-        return [blob[a : a + n] if n >= 0 else None for a, n in zip(starts[k], lengths[k], strict=True)]
+    def __init__(self, chunk: _Chunk, caches: _Caches) -> None:
+        self.chunk, self.caches = chunk, caches
+        n = len(chunk.paths)
+        first = np.empty_like(chunk.lengths)
+        table = np.empty(1 << (2 * n).bit_length(), np.int64)
+        kernel.first_occurrences(chunk.packed, chunk.starts, chunk.lengths, table, first)
+        self.first = first.T
+        self.blob = chunk.packed.tobytes()
+        self.starts = (chunk.starts + np.arange(n)[:, None] * ROOM_BYTES).T
+        self.lengths = chunk.lengths.T
+        self.unusual = chunk.status != kernel.DONE
+        sets = self.column(_CHARACTER_SET)
+        self.encodings = [_ENCODINGS.get(name, "") for name in sets]
+        self.unusual |= np.array([not encoding for encoding in self.encodings])
 
-    sets = [None if value is None else value.rstrip(b" ") or None for value in raw(_CHARACTER_SET)]
-    encodings = [_ENCODINGS.get(value, "") for value in sets]
-    unusual = {k for k, encoding in enumerate(encodings) if not encoding}
-    columns: dict[str, list[Any]] = {}
+    def column(self, field: Field, encoding: str = "ascii") -> list[Any]:
+        """Return one value per file; text that is not in ``encoding`` and the like becomes unusual."""
+        k = _COLUMN[field.tag]
+        first = self.first[k]
+        cache = self.caches[field, encoding]
+        values = [field.default] * (first.size + 1)  # the last is for the absent: index -1
+        odd = []
+        rows = np.flatnonzero(first == np.arange(first.size))
+        for row, start, length in zip(
+            rows.tolist(), self.starts[k][rows].tolist(), self.lengths[k][rows].tolist(), strict=True
+        ):
+            value = values[row] = cache[self.blob[start : start + length]]
+            if value is UNUSUAL:
+                odd.append(row)
+        if odd:
+            self.unusual |= np.isin(first, odd)
+        return [values[row] for row in first.tolist()]
 
-    def parse(field: Field) -> list[Any]:
-        if field.vr == "LO":
-            pairs = zip(raw(field.tag), encodings, strict=True)
-            values = [caches[field, encoding or "ascii"][value] for value, encoding in pairs]
-        else:
-            cache = caches[field, "ascii"]
-            values = [cache[value] for value in raw(field.tag)]
-        if UNUSUAL in values:
-            unusual.update(k for k, value in enumerate(values) if value is UNUSUAL)
-        return values
+    def text(self, field: Field) -> list[Any]:
+        """Return a column of text in each file's own character set."""
+        used = {encoding for encoding in self.encodings if encoding}
+        columns = {encoding: self.column(field, encoding) for encoding in used or {"ascii"}}
+        if len(columns) == 1:
+            return next(iter(columns.values()))
+        return [columns.get(encoding, columns["ascii"])[i] for i, encoding in enumerate(self.encodings)]
 
-    for field in FIELDS:
-        columns[field.name] = parse(field)
-    creators, b_values = parse(SIEMENS_CREATOR), parse(SIEMENS_B_VALUE)
-    columns["diffusion_b_value"] = [
-        private if value is None and creator == SIEMENS else value
-        for value, creator, private in zip(columns["diffusion_b_value"], creators, b_values, strict=True)
-    ]
-    columns["transfer_syntax_uid"] = syntaxes = parse(_SYNTAX_FIELD)
-    for k, encoding in enumerate(chunk.encoding[rows].tolist()):
-        if encoding == kernel.ENCAPSULATED and syntaxes[k] not in _PLAIN_COMPRESSED:
-            unusual.add(k)
-    tags, offsets, stated = chunk.pixels[rows].T
-    direct = (
-        (tags == _PIXEL_DATA) & (stated != kernel.UNDEFINED) & (chunk.encoding[rows] != kernel.ENCAPSULATED)
-    )
-    for name, values in (("pixel_offset", offsets), ("pixel_length", stated)):
-        columns[name] = [
-            value if is_direct else None for value, is_direct in zip(values.tolist(), direct, strict=True)
-        ]
-    columns["path"] = [chunk.paths[i] for i in rows]
-    columns["file_size"] = chunk.sizes[rows].tolist()
-    return columns, parse(_MEDIA_CLASS_FIELD), unusual
+    def parse(self) -> tuple[dict[str, list[Any]], list[Any]]:
+        """Return the columns of :class:`FileHeader` by name, and the class of the medium."""
+        chunk = self.chunk
+        columns = {
+            field.name: self.text(field) if field.vr == "LO" else self.column(field) for field in FIELDS
+        }
+        if SIEMENS in (creators := self.text(SIEMENS_CREATOR)):
+            old = self.column(SIEMENS_B_VALUE)
+            columns["diffusion_b_value"] = [
+                old[i] if value is None and creators[i] == SIEMENS else value
+                for i, value in enumerate(columns["diffusion_b_value"])
+            ]
+        columns["transfer_syntax_uid"] = syntaxes = self.column(_SYNTAX_FIELD)
+        compressed = chunk.encoding == kernel.ENCAPSULATED
+        for i in np.flatnonzero(compressed).tolist():
+            self.unusual[i] |= syntaxes[i] not in _PLAIN_COMPRESSED
+        tags, offsets, stated = chunk.pixels.T
+        direct = ((tags == _PIXEL_DATA) & ~compressed & (stated != kernel.UNDEFINED)).tolist()
+        for name, values in (("pixel_offset", offsets.tolist()), ("pixel_length", stated.tolist())):
+            columns[name] = [value if plain else None for value, plain in zip(values, direct, strict=True)]
+        for name in _REQUIRED:
+            self.unusual |= np.array([not uid for uid in columns[name]])
+        columns["path"], columns["file_size"] = list(chunk.paths), chunk.sizes.tolist()
+        return columns, self.column(_MEDIA_CLASS_FIELD)
+
+    def surely_whole(self, columns: dict[str, list[Any]]) -> np.ndarray[Any, Any]:
+        """Tell which files hold one uncompressed block of all the pixels that they state."""
+        tags, offsets, stated = self.chunk.pixels.T
+        plain = (
+            (tags == _PIXEL_DATA)
+            & (stated != kernel.UNDEFINED)
+            & (self.chunk.encoding != kernel.ENCAPSULATED)
+        )
+        bits = np.ones(tags.size, np.int64)
+        for name in ("rows", "columns", "samples_per_pixel", "bits_allocated"):
+            bits *= np.array([value if type(value) is int else 0 for value in columns[name]], np.int64)
+        single = np.array([frames == 1 for frames in columns["number_of_frames"]])
+        whole = plain & single & (bits > 0) & (8 * stated >= bits) & (offsets + stated <= self.chunk.sizes)
+        return np.asarray(whole)
 
 
 @functools.cache

@@ -20,6 +20,8 @@ class RealWorldMapping:
     slope: float
     intercept: float
     unit_code: str
+    explanation: str = ""
+    """LUT Explanation (0028,3003), where our own maps name their quantity."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,8 @@ def real_world_mapping(group: Dataset) -> RealWorldMapping | None:
     units = group.get("MeasurementUnitsCodeSequence")
     if slope is None or intercept is None or not units:
         return None
-    return RealWorldMapping(slope[0], intercept[0], _text(units[0], "CodeValue"))
+    unit_code, explanation = _text(units[0], "CodeValue"), _text(group, "LUTExplanation")
+    return RealWorldMapping(slope[0], intercept[0], unit_code, explanation)
 
 
 def _frame(header: FileHeader, dataset: Dataset, shared: Dataset, own: Dataset, *, index: int) -> Frame:

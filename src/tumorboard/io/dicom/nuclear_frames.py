@@ -33,7 +33,7 @@ def nuclear_frames(header: FileHeader, dataset: Dataset) -> tuple[Frame, ...]:
 
     References
     ----------
-    .. [1] dicom2024ps33
+    .. [1] dicomPS33
     """
     kind = header.image_type[2] if len(header.image_type) > 2 else "not given"
     if kind != "RECON TOMO":

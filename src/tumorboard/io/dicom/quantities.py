@@ -71,6 +71,8 @@ _BY_SUV_TYPE: Final = {
     "IBW": Quantity.SUV_IDEAL_BODY_WEIGHT,
 }
 
+_BY_OWN_NAME: Final = {quantity.value: quantity for quantity in Quantity}
+
 #: Rescale Types that are still CT numbers, perhaps of an unusual making.
 _HOUNSFIELD: Final = ("", "HU", "US", "HU_MOD")
 
@@ -101,7 +103,7 @@ def meaning_of(frames: Sequence[Frame]) -> Meaning:
 
     References
     ----------
-    .. [1] dicom2024ps33
+    .. [1] dicomPS33
     """
     header = frames[0].header
     for name in ("modality", "units", "suv_type", "rescale_type"):
@@ -111,15 +113,11 @@ def meaning_of(frames: Sequence[Frame]) -> Meaning:
                 f"{sorted({getattr(f.header, name) for f in frames})} in {name_some(frames)}; "
                 "read them apart (dataclasses.replace(series, headers=...))"
             )
-    codes = {f.real_world.unit_code if f.real_world else None for f in frames}
-    code = codes.pop() if len(codes) == 1 else None
-    mapped = _BY_UCUM.get(code.lower()) if code else None
     if header.modality == "PT" and header.units:
         return _pet(header)
+    mapped = _real_world(frames)
     if mapped is not None:
-        quantity, factor = mapped
-        note = f"values by the file's real-world value mapping, in {code}"
-        return Meaning(quantity, factor, use_real_world=True, notes=(note,))
+        return mapped
     match header.modality:
         case "CT":
             return _ct(header)
@@ -138,6 +136,23 @@ def meaning_of(frames: Sequence[Frame]) -> Meaning:
 def is_diffusion_map(header: FileHeader) -> bool:
     """Whether Image Type says that this is a map of the apparent diffusion coefficient."""
     return header.modality == "MR" and any(word in ("ADC", "ADC_UNSPECIFIED") for word in header.image_type)
+
+
+def _real_world(frames: Sequence[Frame]) -> Meaning | None:
+    """Return the meaning that a real-world mapping gives, when all frames have the same and we know it."""
+    stated = {(f.real_world.unit_code, f.real_world.explanation) if f.real_world else None for f in frames}
+    first = stated.pop()
+    if stated or first is None:
+        return None
+    code, explanation = first
+    note = f"values by the file's real-world value mapping, in {code}"
+    if explanation in _BY_OWN_NAME:
+        # Written by write_parametric_map, always in the quantity's own unit.
+        return Meaning(_BY_OWN_NAME[explanation], use_real_world=True, notes=(note,))
+    if code.lower() not in _BY_UCUM:
+        return None
+    quantity, factor = _BY_UCUM[code.lower()]
+    return Meaning(quantity, factor, use_real_world=True, notes=(note,))
 
 
 def _ct(header: FileHeader) -> Meaning:

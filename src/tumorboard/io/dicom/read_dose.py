@@ -40,7 +40,7 @@ def dose_frames(header: FileHeader, dataset: Dataset) -> tuple[Frame, ...]:
 
     References
     ----------
-    .. [1] dicom2024ps33
+    .. [1] dicomPS33
     """
     units = str(dataset.get("DoseUnits") or "not given")
     if units != "GY":

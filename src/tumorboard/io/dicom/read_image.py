@@ -123,7 +123,7 @@ def read_images(
 
     References
     ----------
-    .. [1] dicom2024ps33
+    .. [1] dicomPS33
     """
     limits = Limits() if limits is None else limits
     reads: list[_Read] = []
@@ -298,7 +298,7 @@ def _record(series: Series, label: str, frames: Sequence[Frame], notes: tuple[st
             "sop_instances_sha256": instances,
             "notes": [*series.notes, *notes],
         },
-        references=("dicom2024ps33",),
+        references=("dicomPS33",),
     )
 
 

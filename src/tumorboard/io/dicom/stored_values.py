@@ -119,7 +119,7 @@ def rescaled(
         if whole is not None:
             return whole
     if stored.dtype.kind == "f" and unit_slope and not intercept.any():
-        return stored.astype(np.float32, copy=False)
+        return stored.astype(stored.dtype.newbyteorder("="), copy=False)
     values: NDArray[Any] = np.multiply(
         stored, slope.astype(np.float32)[:, None, None], dtype=np.float32, casting="unsafe"
     )

@@ -1,8 +1,13 @@
 """Body sizes by which uptake is normalised: lean body mass, surface, ideal weight.
 
-Two formulas carry the name of James. His own for men has 128 (W/H)^2 [james1976]_; a widely copied
-misprint has 120 [morgan1994]_. DICOM keeps them apart: SUV Type ``LBMJAMES128`` is the former, ``LBM``
+Two formulas carry the name of James. His own for men has 128 (W/H)^2 [1]_; a widely copied
+misprint has 120 [2]_. DICOM keeps them apart: SUV Type ``LBMJAMES128`` is the former, ``LBM``
 in practice the latter. Here "James" means 128; the other is read where a file says ``LBM``, never made.
+
+References
+----------
+.. [1] james1976
+.. [2] morgan1994
 """
 
 from __future__ import annotations
@@ -55,6 +60,13 @@ def lean_body_mass_morgan_kg(weight_kg: float, height_m: float, *, sex: Sex) -> 
 
     Only to undo the normalisation of files whose SUV Type (0054,1006) is ``LBM``.
 
+    Parameters
+    ----------
+    weight_kg, height_m
+        Body weight [kg] and height [m].
+    sex
+        Male or female.
+
     Raises
     ------
     InputError
@@ -74,6 +86,13 @@ def lean_body_mass_morgan_kg(weight_kg: float, height_m: float, *, sex: Sex) -> 
 
 def lean_body_mass_janmahasatian_kg(weight_kg: float, height_m: float, *, sex: Sex) -> float:
     """Lean body mass by Janmahasatian and others [1]_ [kg]; unlike James's it holds for the obese.
+
+    Parameters
+    ----------
+    weight_kg, height_m
+        Body weight [kg] and height [m].
+    sex
+        Male or female.
 
     Raises
     ------
@@ -97,6 +116,11 @@ def lean_body_mass_janmahasatian_kg(weight_kg: float, height_m: float, *, sex: S
 def body_surface_area_m2(weight_kg: float, height_m: float) -> float:
     """Body surface area by Du Bois and Du Bois [1]_ [m2].
 
+    Parameters
+    ----------
+    weight_kg, height_m
+        Body weight [kg] and height [m].
+
     References
     ----------
     .. [1] dubois1916
@@ -112,8 +136,15 @@ def body_surface_area_m2(weight_kg: float, height_m: float) -> float:
 def ideal_body_weight_kg(height_m: float, *, sex: Sex) -> float:
     """Ideal body weight by Sugawara and others [1]_ [kg].
 
-    For sex other the mean of the male and the female weight, as the Image Biomarker Standardisation
-    Initiative's manual and reference objects have it [2]_.
+    For sex other the mean of the male and the female weight, as in the reference objects of the Image
+    Biomarker Standardisation Initiative [2]_.
+
+    Parameters
+    ----------
+    height_m
+        Body height [m].
+    sex
+        Patient's sex.
 
     Raises
     ------

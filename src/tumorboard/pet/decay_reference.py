@@ -3,9 +3,9 @@ r"""To which moment the values of a PET series are decay-corrected.
 Decay Correction (0054,1102) names the moment only as START or ADMIN. When START was is found as the
 vendor-neutral pseudo-code of the QIBA profile has it [1]_, with two departures, both stated in the result:
 
-* A vendor's private statement of the moment is believed before Series Time, as the manual of the Image
-  Biomarker Standardisation Initiative has it [2]_; where the two agree, as they do in unaltered series,
-  nothing changes.
+* A vendor's private statement of the moment is believed before Series Time, as the software MIRP does,
+  which shares an author with the manual and reference objects of the Image Biomarker Standardisation
+  Initiative [2]_; where the two agree, as they do in unaltered series, nothing changes.
 * Counting back from Frame Reference Time starts at the frame with the smallest one, and takes GE's for
   what it is: the start of the frame, not the moment of its average count rate.
 

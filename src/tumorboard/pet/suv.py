@@ -9,7 +9,7 @@ Initiative [3]_. Activity left in the syringe is not subtracted: the files state
 
 References
 ----------
-.. [1] dicomps33
+.. [1] dicomPS33
 .. [2] qiba2016fdg
 .. [3] ibsi2026suv
 """
@@ -189,7 +189,7 @@ def suv_factor(acquisition: PetAcquisition, *, variant: SuvVariant) -> SuvFactor
             "rule": rule,
         },
         (acquisition.provenance,),
-        ("dicomps33", "qiba2016fdg", "ibsi2026suv", *used),
+        ("dicomPS33", "qiba2016fdg", "ibsi2026suv", *used),
     )
     decayed = base.activity
     return SuvFactor(
@@ -237,7 +237,7 @@ def to_suv(image: Image, acquisition: PetAcquisition, *, variant: SuvVariant) ->
         factor = _per_plane(factor, acquisition, image.grid)[:, None, None]
     values = np.multiply(image.values, factor, dtype=np.float64 if image.values.dtype.kind != "f" else None)
     record = Record(
-        "pet.to_suv", {"variant": variant.value}, (image.provenance, result.provenance), ("dicomps33",)
+        "pet.to_suv", {"variant": variant.value}, (image.provenance, result.provenance), ("dicomPS33",)
     )
     return Image(values.astype(np.float32, copy=False), image.grid, variant.quantity, record)
 

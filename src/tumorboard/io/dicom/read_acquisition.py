@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AcquisitionResolution", "pet_acquisition_of", "read_pet_acquisition"]
 
-Value = TypeVar("Value")
-Terms = TypeVar("Terms", bound=Enum)
+_Value = TypeVar("_Value")
+_Terms = TypeVar("_Terms", bound=Enum)
 
 _MBQ_LIMIT_BQ = 1e5
 # An injection time without a date is dated only where a day earlier or later is impossible to image.
@@ -110,7 +110,7 @@ def pet_acquisition_of(
 
     References
     ----------
-    .. [1] dicomps33
+    .. [1] dicomPS33
     """
     if not datasets:
         raise InputError(
@@ -135,7 +135,7 @@ def pet_acquisition_of(
             "resolutions": sorted(item.value for item in resolutions),
             "corrections": {name: str(value) for name, value in (corrections or {}).items()},
         },
-        references=("dicomps33",),
+        references=("dicomPS33",),
     )
     return PetAcquisition(**facts, notes=tuple(dict.fromkeys(reader.notes)), provenance=record)
 
@@ -160,8 +160,8 @@ class _Reader:
         self.notes.append(sentence)
 
     def one(
-        self, sources: Sequence[Dataset], keyword: str, parse: Callable[[str], Value | None]
-    ) -> Value | None:
+        self, sources: Sequence[Dataset], keyword: str, parse: Callable[[str], _Value | None]
+    ) -> _Value | None:
         """Return the value that the files agree on; an empty value agrees with any."""
         texts = dict.fromkeys(text for source in sources if (text := _text(source, keyword)))
         values = list(
@@ -174,7 +174,7 @@ class _Reader:
             )
         return values[0] if values else None
 
-    def read(self, keyword: str, text: str, parse: Callable[[str], Value | None]) -> Value | None:
+    def read(self, keyword: str, text: str, parse: Callable[[str], _Value | None]) -> _Value | None:
         try:
             return parse(text)
         except InputError:
@@ -365,8 +365,8 @@ def _nonzero(text: str) -> float | None:
     return float(text) or None
 
 
-def _term_of(terms: type[Terms], attribute: str) -> Callable[[str], Terms]:
-    def parse(text: str) -> Terms:
+def _term_of(terms: type[_Terms], attribute: str) -> Callable[[str], _Terms]:
+    def parse(text: str) -> _Terms:
         try:
             return terms(text)
         except ValueError as reason:

@@ -7,6 +7,7 @@ The conversion is here and nowhere else.
 from __future__ import annotations
 
 import gzip
+import math
 import zlib
 from enum import Enum
 from pathlib import Path
@@ -14,8 +15,8 @@ from typing import Any, Final
 
 import nibabel
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
+from nibabel.wrapstruct import WrapStructError
 from numpy.typing import ArrayLike, NDArray
 
 from tumorboard.core.dynamic import DynamicImage
@@ -31,6 +32,7 @@ __all__ = ["NiftiTransform", "SpatialUnit", "TimeUnit", "read", "to_bytes", "wri
 _RAS_TO_LPS: Final = np.diag((-1.0, -1.0, 1.0, 1.0))
 _DATA_OFFSET: Final = 352  # 348 bytes of header and 4 that say that no extension follows
 _LARGEST_DIMENSION: Final = 32767
+_LARGEST_COMPRESSION: Final = 1032  # deflate packs no more bytes than this into one
 #: Directions of an sform are orthonormal to this, the tolerance of :class:`~tumorboard.core.grid.Grid`.
 _SHEAR_TOLERANCE: Final = 1e-4
 #: Quaternions in 32 bits place a far corner some hundredths of a millimetre off: that is no disagreement.
@@ -166,8 +168,8 @@ def write(image: Image | DynamicImage, path: Path | str, *, level: int = 3) -> N
 def to_bytes(image: Image | DynamicImage, *, compressed: bool = True, level: int = 3) -> bytes:
     """Return the contents of a NIfTI-1 file.
 
-    Both transforms are set, with code 1 (scanner); units are mm and s. The frame of reference and the quantity
-    have no place in the format and must be kept elsewhere.
+    Both transforms are set, with code 1 (scanner); units are mm and s. The frame of reference and the
+    quantity have no place in the format and must be kept elsewhere.
 
     Parameters
     ----------
@@ -199,10 +201,8 @@ def to_bytes(image: Image | DynamicImage, *, compressed: bool = True, level: int
     """
     values = _storable(image.values)
     if max(values.shape) > _LARGEST_DIMENSION:
-        raise InputError(
-            f"no axis may be longer than {_LARGEST_DIMENSION} in NIfTI-1; got {values.shape}; crop it"
-        )
-    header = nibabel.Nifti1Header()
+        raise InputError(f"axes must be at most {_LARGEST_DIMENSION} long in NIfTI-1; got {values.shape}")
+    header: Any = nibabel.Nifti1Header()  # type: ignore[no-untyped-call]
     header.set_data_dtype(values.dtype)
     header.set_data_shape(values.shape[::-1])
     affine = image.grid.affine
@@ -225,29 +225,55 @@ def to_bytes(image: Image | DynamicImage, *, compressed: bool = True, level: int
 def _load(path: Path) -> tuple[Any, NDArray[Any]]:
     """Return the header and the values ``[x, y, z(, t)]``, scaled where the file says so."""
     try:
-        image = nibabel.load(path)
-        if not isinstance(image, nibabel.Nifti1Image):
-            raise UnreadableFile(
-                f"{path.name} must be a NIfTI file; it is {type(image).__name__}; convert it"
-            )
-        header = image.header
-        stored = np.asarray(image.dataobj.get_unscaled())
-        slope, intercept = float(image.dataobj.slope), float(image.dataobj.inter)
-    except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error) as reason:
-        if isinstance(reason, UnreadableFile):
-            raise
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if packed else path.open("rb") as file:
+            header = _header(file, path)
+            stored = _stored(file, header, path, packed=packed)
+    except (HeaderDataError, WrapStructError, OSError, EOFError, zlib.error) as reason:
         raise UnreadableFile(f"{path.name} must be a readable NIfTI file; {reason}; get it again") from reason
-    if stored.dtype.kind not in "iuf" or stored.size == 0:
-        raise UnreadableFile(f"{path.name} must hold real numbers; it holds {stored.shape} of {stored.dtype}")
     while stored.ndim > 3 and stored.shape[-1] == 1:
         stored = stored[..., 0]
     if not 3 <= stored.ndim <= 4:
-        raise UnreadableFile(
-            f"{path.name} must have 3 or 4 dimensions; it has shape {stored.shape}; split it"
-        )
-    if (slope, intercept) != (1.0, 0.0):
+        raise UnreadableFile(f"{path.name} must have 3 or 4 dimensions; it has {stored.shape}; split it")
+    slope, intercept = header.get_slope_inter()
+    if slope is not None and (slope, intercept) != (1.0, 0.0):
         return header, (stored * slope + intercept).astype(np.float32, order="F")
     return header, stored.astype(stored.dtype.newbyteorder("="), order="F", copy=False)
+
+
+def _header(file: Any, path: Path) -> Any:
+    start = file.read(4)
+    kinds: dict[int, Any] = {348: nibabel.Nifti1Header, 540: nibabel.Nifti2Header}
+    size = next((n for n in kinds if start in (n.to_bytes(4, "little"), n.to_bytes(4, "big"))), None)
+    if size is None:
+        raise UnreadableFile(f"{path.name} must be a NIfTI file; it begins with {start!r}")
+    header = kinds[size](start + file.read(size - 4))
+    if not bytes(header["magic"]).startswith(b"n+"):
+        raise UnreadableFile(
+            f"{path.name} must be a single NIfTI file; its magic is {bytes(header['magic'])!r}; "
+            "pairs of .hdr and .img are not read: convert them"
+        )
+    return header
+
+
+def _stored(file: Any, header: Any, path: Path, *, packed: bool) -> NDArray[Any]:
+    dtype, shape, offset = header.get_data_dtype(), header.get_data_shape(), header.get_data_offset()
+    if dtype.kind not in "iuf" or not shape or min(shape) < 1:
+        raise UnreadableFile(f"{path.name} must hold real numbers; it holds {shape} of {dtype}")
+    size = math.prod(shape) * dtype.itemsize
+    # Checked before memory is taken.
+    room = path.stat().st_size * (_LARGEST_COMPRESSION if packed else 1)
+    gap = offset - file.tell()
+    if gap < 0 or offset + size > room:
+        raise UnreadableFile(f"{path.name} must hold the {size} bytes that it states; it is too short")
+    file.read(gap)
+    content = file.read(size)
+    if len(content) != size:
+        raise UnreadableFile(f"{path.name} must hold the {size} bytes that it states; it has {len(content)}")
+    if packed:
+        file.read(1)  # at the end of the stream gzip checks its checksum
+    return np.frombuffer(content, dtype).reshape(shape, order="F")
 
 
 def _affine(
@@ -262,7 +288,9 @@ def _affine(
     except (HeaderDataError, ValueError) as reason:
         raise UnreadableFile(f"transforms of {path.name} must be valid; {reason}; get it again") from reason
     to_mm = np.diag((scale_mm, scale_mm, scale_mm, 1.0))
-    stated = {kind: to_mm @ affine for kind, affine in found.items() if affine is not None}
+    stated: dict[NiftiTransform, NDArray[np.float64]] = {
+        kind: to_mm @ affine for kind, affine in found.items() if affine is not None
+    }
     if transform is not None:
         if transform not in stated:
             raise GeometryError(f"{path.name} has no {transform.value}; it has {[k.value for k in stated]}")
@@ -272,23 +300,21 @@ def _affine(
             f"{path.name} must say where its voxels are; neither its qform nor its sform has a code > 0; "
             "set one in the file"
         )
-    corners = _corners(header)
-    apart = max(
-        float(np.linalg.norm((a - b) @ corners, axis=0).max())
-        for a in stated.values()
-        for b in stated.values()
-    )
+    transforms, corners = list(stated.values()), _corners(header)
+    apart = float(np.linalg.norm((transforms[0] - transforms[-1]) @ corners, axis=0).max())
     if not apart <= _TRANSFORM_TOLERANCE_MM:
         raise GeometryError(
             f"qform and sform of {path.name} must agree; a corner differs by {apart:.4g} mm; "
             "pass transform=NiftiTransform.QFORM (the scanner's) or SFORM"
         )
-    return stated.get(NiftiTransform.SFORM, next(iter(stated.values())))
+    return transforms[-1]
 
 
 def _corners(header: Any) -> NDArray[np.float64]:
+    """Return the indices of the corner voxels, shape ``(4, 8)``, for multiplication with an affine."""
     last = np.array([n - 1 for n in header.get_data_shape()[:3]])
-    return np.array([[*(np.array([i, j, k]) * last), 1] for i in (0, 1) for j in (0, 1) for k in (0, 1)]).T
+    steps = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
+    return np.vstack(((steps * last).T, np.ones(8)))
 
 
 def _grid(affine: NDArray[np.float64], shape: tuple[int, ...], path: Path, frame_of_reference: str) -> Grid:
@@ -296,7 +322,7 @@ def _grid(affine: NDArray[np.float64], shape: tuple[int, ...], path: Path, frame
     spacing_mm = np.linalg.norm(lps[:3, :3], axis=0)
     if not (np.isfinite(lps).all() and (spacing_mm > 0).all()):
         raise GeometryError(
-            f"transform of {path.name} must be finite with spacings > 0 [mm]; got {affine.tolist()}"
+            f"transform of {path.name} must be finite, spacings > 0 [mm]; got {affine.tolist()}"
         )
     direction = lps[:3, :3] / spacing_mm
     skew = float(np.abs(direction.T @ direction - np.eye(3)).max())
@@ -320,9 +346,7 @@ def _spatial_unit(header: Any, path: Path, told: SpatialUnit | None) -> SpatialU
     try:
         return SpatialUnit(code)
     except ValueError as reason:
-        raise UnreadableFile(
-            f"unit of length of {path.name} must be one of NIfTI's; got code {code}"
-        ) from reason
+        raise UnreadableFile(f"unit of length of {path.name} must be known; got code {code}") from reason
 
 
 def _frame_times(
@@ -355,7 +379,7 @@ def _frame_times(
             f"{path.name} must state how long its frames are (pixdim[4] > 0); got {step_s:g} [s]; "
             "pass frame_start_s and frame_duration_s"
         )
-    return first_s + step_s * np.arange(frames), np.full(frames, step_s)
+    return first_s + step_s * np.arange(frames, dtype=np.float64), np.full(frames, step_s, dtype=np.float64)
 
 
 def _equal_frames(image: DynamicImage) -> tuple[float, float]:

@@ -148,6 +148,8 @@ class _Chunk:
         try:
             self.sizes[i] = os.fstat(fd).st_size
             self.held[i] = os.preadv(fd, [window.data], 0)
+            if self.held[i] == 0:
+                self.refused[i] = Quarantined(self.paths[i], "the file must hold something; the file is empty")
         except OSError as error:
             self.refused[i] = Quarantined(self.paths[i], f"the file must be readable; {error.strerror}")
             self.held[i] = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import resource
@@ -43,6 +44,18 @@ _DECODER: Final = {
 }
 
 
+class _BoundedReader(io.BufferedReader):
+    """A file of which nobody can ask for more than it has, and so be given that much memory first."""
+
+    def __init__(self, raw: io.FileIO) -> None:
+        super().__init__(raw)
+        self.size = os.fstat(raw.fileno()).st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        left = max(0, self.size - self.tell())
+        return super().read(left if size is None or size < 0 else min(size, left))
+
+
 def parse_file(
     path: Path, *, stop_before_pixels: bool = True
 ) -> tuple[pydicom.FileDataset, int, PixelElement | None]:
@@ -68,9 +81,10 @@ def parse_file(
     """
     import pydicom
 
-    with os.fdopen(open_regular(path), "rb") as file, warnings.catch_warnings(record=True) as caught:
+    raw = io.FileIO(open_regular(path))
+    with _BoundedReader(raw) as file, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        size = os.fstat(file.fileno()).st_size
+        size = file.size
         file.seek(128)
         has_preamble = file.read(4) == b"DICM"
         file.seek(0)

@@ -346,6 +346,6 @@ def _finish(worker: _Worker, path: Path, *, readable: bool) -> tuple[Any, bool] 
         return result, True
     if outcome == NO_MEMORY:
         return Quarantined(
-            path, f"reading must take at most {limits.memory_mb} MiB of memory; it wants more"
+            path, f"reading must take at most {limits.memory_mb} MiB of memory; it wanted more"
         ), False
     return Quarantined(path, result), True

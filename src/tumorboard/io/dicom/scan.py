@@ -132,7 +132,7 @@ def _group(headers: Iterable[FileHeader], notes: dict[str, list[str]]) -> tuple[
         by_series_uid[key[2]].append(key)
     series = []
     for key, members in groups.items():
-        first = min(members, key=attrgetter("path"))
+        first = members[0]
         remarks = _remarks_on_shared_uid(key, by_series_uid[key[2]])
         remarks += [note for header in members for note in notes.get(header.sop_instance_uid, ())]
         series.append(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tumorboard.core.acquisition import DecayReference, PetAcquisition, PetUnits, Sex
+from tumorboard.core.acquisition import DecayReference, PetAcquisition, PetSlice, PetUnits, Sex
 from tumorboard.core.grid import AXIAL, Grid
 from tumorboard.core.image import Image, Quantity
 from tumorboard.core.structures import Structure, StructureKind, StructureSet
@@ -98,7 +98,7 @@ class DigitalPatientConfig:
     uptake_time_s: float = 60 * S_PER_MIN
     pet_intrinsic_fwhm_mm: float = 4.5
     pet_filter_fwhm_mm: float = 4.0
-    counts_per_bq: float = 0.35
+    counts_per_bq: float = 0.05
     seed: int = 1
     scan_start: datetime = datetime(2026, 1, 15, 10, 30, 0)
 
@@ -195,7 +195,7 @@ def simulate_patient(config: DigitalPatientConfig, *, frame_of_reference: str) -
             seed=config.seed + 1,
         ),
         structures=_structures(organs, ct_grid, made),
-        acquisition=_acquisition(config),
+        acquisition=_acquisition(config, pet_grid),
         lesions=config.lesions,
         organ_suv={name: float(suv[mask].mean()) for name, mask in organs.items()},
         organ_volume_ml={
@@ -242,7 +242,7 @@ def _structures(organs: dict[str, NDArray[np.bool_]], grid: Grid, made: Record) 
     return StructureSet(structures, grid.frame_of_reference, made, label="Organs")
 
 
-def _acquisition(config: DigitalPatientConfig) -> PetAcquisition:
+def _acquisition(config: DigitalPatientConfig, grid: Grid) -> PetAcquisition:
     return PetAcquisition(
         units=PetUnits.BQML,
         decay_reference=DecayReference.START,
@@ -254,6 +254,14 @@ def _acquisition(config: DigitalPatientConfig) -> PetAcquisition:
         injected_bq=config.injected_bq,
         injection=config.scan_start - timedelta(seconds=config.uptake_time_s),
         series_start=config.scan_start,
+        # One frame that covers the whole body at once, as a scanner with a long field of view takes it.
+        slices=tuple(
+            PetSlice(
+                position_mm=tuple(grid.index_to_patient((k, 0, 0)).tolist()),
+                acquisition_start=config.scan_start,
+            )
+            for k in range(grid.shape[0])
+        ),
         weight_kg=config.weight_kg,
         height_m=config.height_m,
         sex=Sex.MALE,

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tumorboard.errors import InputError, UnreadableFile
-from tumorboard.io import dicom
 from tumorboard.io.case_store import CaseStore
+from tumorboard.io.dicom.scan import scan
 from tumorboard.io.dicom.study import Study
 
 __all__ = ["describe"]
@@ -30,7 +30,7 @@ def describe(path: Path) -> list[str]:
         return _of_report(path)
     if path.name.endswith((".nii", ".nii.gz")):
         return _of_nifti(path)
-    return _of_study(dicom.scan(path), path)
+    return _of_study(scan(path), path)
 
 
 def _of_study(study: Study, path: Path) -> list[str]:

@@ -12,10 +12,12 @@ from typing import Any
 from tumorboard.core.acquisition import PetAcquisition
 from tumorboard.core.structures import StructureSet
 from tumorboard.errors import InputError, TumorboardError
-from tumorboard.io import dicom
 from tumorboard.io.acquisition_encoding import acquisition_to_json
 from tumorboard.io.case_encoding import text_digest
 from tumorboard.io.case_store import CaseStore
+from tumorboard.io.dicom.read_acquisition import read_pet_acquisition
+from tumorboard.io.dicom.read_image import read_images
+from tumorboard.io.dicom.read_structures import read_structures
 from tumorboard.io.dicom.study import Series, Study
 from tumorboard.provenance import Record
 from tumorboard.workflows.board.cache import code_digest
@@ -106,15 +108,15 @@ def _read_contents(
 ) -> None:
     facts = {"series_item": name, "series_uid": series.uid, "modality": series.modality}
     if series.modality in _STRUCTURES:
-        structures: StructureSet = dicom.read_structures(series, frames_of_reference=frames or None)
+        structures: StructureSet = read_structures(series, frames_of_reference=frames or None)
         record["structures"] = store.put_structures(f"{name}-set", structures, facts).name
         return
-    for k, volume in enumerate(dicom.read_images(series, jobs=jobs)):
+    for k, volume in enumerate(read_images(series, jobs=jobs)):
         item = store.put_image(f"{name}-{k}", volume.image, {**facts, "label": volume.label})
         record["volumes"].append({"item": item.name, "label": volume.label, "notes": list(volume.notes)})
     if series.modality in _EMISSION:
         try:
-            acquisition: PetAcquisition = dicom.read_pet_acquisition(series)
+            acquisition: PetAcquisition = read_pet_acquisition(series)
             record["acquisition"] = acquisition_to_json(acquisition)
         except TumorboardError as reason:
             record["acquisition_error"] = str(reason)

@@ -11,9 +11,9 @@ from typing import Any
 
 import tumorboard
 from tumorboard.errors import InputError, TumorboardError
-from tumorboard.io import dicom
 from tumorboard.io.case_encoding import text_digest
 from tumorboard.io.case_store import CaseStore
+from tumorboard.io.dicom.scan import scan
 from tumorboard.io.files import write_text
 from tumorboard.plotting.blocks import Caution, Section, SectionStatus
 from tumorboard.plotting.page import Page, render
@@ -85,7 +85,7 @@ def _open_store(config: BoardConfig, source: Path, out: Path, progress: Progress
         if (folder / "index.sqlite").is_file():
             return CaseStore(folder)
     progress("looking for files", 0, 1)
-    study = dicom.scan(source, jobs=config.jobs)
+    study = scan(source, jobs=config.jobs)
     progress("looking for files", 1, 1)
     patient = one_patient(study, config.patient_id)
     store = CaseStore(out / "case", identifier=patient or "unnamed")

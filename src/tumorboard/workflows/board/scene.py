@@ -11,27 +11,17 @@ from tumorboard.errors import TumorboardError
 from tumorboard.io import nifti
 from tumorboard.numerics import Interpolation, resample, structure_mask
 from tumorboard.plotting.blocks import PointLink
+from tumorboard.plotting.palette import structure_rgb
 from tumorboard.plotting.scene import Colormap, Label, Layer, LayerKind, Scene
 from tumorboard.provenance import Record
 from tumorboard.workflows.board.context import Context, SeriesFacts, VolumeFacts
+from tumorboard.workflows.board.display import first_window, outside_value
 
 __all__ = ["build_scene"]
 
 #: A volume of the viewer has at most this many voxels; a finer one is resampled for display only.
 _MOST_VOXELS = 9_000_000
 _MOST_VOLUMES = 4
-_COLOURS = (
-    (228, 26, 28),
-    (77, 175, 74),
-    (55, 126, 184),
-    (255, 127, 0),
-    (152, 78, 163),
-    (255, 217, 47),
-    (0, 172, 178),
-    (247, 129, 191),
-    (166, 86, 40),
-    (141, 211, 199),
-)
 
 
 def build_scene(context: Context, points: tuple[PointLink, ...]) -> Scene | None:
@@ -82,21 +72,11 @@ def _layer(context: Context, series: SeriesFacts, volume: VolumeFacts, *, is_bac
         nifti.to_bytes(shown),
         kind,
         Colormap.GREY if is_background or not is_emission else Colormap.HOT,
-        _window(shown),
+        first_window(shown),
         shown.quantity.unit,
         inverted=is_background and is_emission,
         opacity=1.0 if is_background else 0.6 if is_emission else 0.0,
     )
-
-
-def _window(image: Image) -> tuple[float, float]:
-    if image.quantity is Quantity.CT_NUMBER:
-        return (-160.0, 240.0)  # soft tissue, W 400 L 40
-    if image.quantity.is_suv:
-        return (0.0, 10.0)
-    values = image.values[::2, ::2, ::2]
-    high = float(np.percentile(values[values > 0], 99.5)) if (values > 0).any() else 1.0
-    return (0.0, high)
 
 
 def _display_grid(grid: Grid) -> Grid:
@@ -116,8 +96,7 @@ def _display_grid(grid: Grid) -> Grid:
 def _for_display(image: Image) -> Image:
     grid = _display_grid(image.grid)
     if grid is not image.grid:
-        outside = -1024.0 if image.quantity is Quantity.CT_NUMBER else 0.0
-        image = resample(image, grid, method=Interpolation.LINEAR, outside=outside)
+        image = resample(image, grid, method=Interpolation.LINEAR, outside=outside_value(image))
     values = image.values
     if image.quantity is Quantity.CT_NUMBER:
         return Image(np.rint(values).astype(np.int16), grid, image.quantity, image.provenance)
@@ -142,7 +121,7 @@ def _label_layers(structures: StructureSet, grid: Grid) -> list[Layer]:
         else:
             labels_at, labels = np.zeros(grid.shape, np.uint8), []
             painted.append((labels_at, labels))
-        colour = structure.colour_rgb or _COLOURS[k % len(_COLOURS)]
+        colour = structure.colour_rgb or structure_rgb(k)
         labels.append(Label(len(labels) + 1, structure.name, colour))
         labels_at[mask] = len(labels)
     record = Record("workflows.board.scene", inputs=(structures.provenance,))

@@ -115,7 +115,8 @@ def _write_dicom(patient: DigitalPatient, folder: Path, seed: str, progress: Pro
         patient.structures,
         folder / "organs.dcm",
         study=study,
-        referenced=ct,
+        reference=ct.reference,
         description="Organs, synthetic",
         series_number=3,
+        created=start,
     )

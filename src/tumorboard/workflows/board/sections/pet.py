@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tumorboard.core.image import Image, Quantity
+from tumorboard.core.image import Quantity
 from tumorboard.numerics import Interpolation, resample
 from tumorboard.pet import LesionQuantities
 from tumorboard.plotting import pictures
@@ -24,6 +24,7 @@ from tumorboard.plotting.blocks import (
 )
 from tumorboard.provenance import Record
 from tumorboard.workflows.board.context import Context
+from tumorboard.workflows.board.display import first_window, outside_value
 from tumorboard.workflows.board.emission import EmissionScan, measure_scan, suv_entry
 from tumorboard.workflows.board.result import SectionResult
 
@@ -180,16 +181,9 @@ def _link(m: LesionQuantities) -> PointLink:
     return PointLink(m.name, (x, y, z))
 
 
-def _window(image: Image) -> tuple[float, float]:
-    if image.quantity.is_suv:
-        return (0.0, 8.0)
-    positive = image.values[image.values > 0]
-    return (0.0, float(np.percentile(positive, 99.5)) if positive.size else 1.0)
-
-
 def _mip(scan: EmissionScan, title: str) -> Picture:
     points = tuple(_link(m) for m in scan.lesions[:_NAMED_IN_PICTURE])
-    png = pictures.maximum_intensity_projection(scan.image, window=_window(scan.image), points=points)
+    png = pictures.maximum_intensity_projection(scan.image, window=first_window(scan.image), points=points)
     return Picture(
         png,
         f"Maximum-intensity projections of {title}",
@@ -210,9 +204,14 @@ def _fused(context: Context, scan: EmissionScan, lesion: LesionQuantities) -> Pi
     grid = scan.image.grid.with_spacing(np.minimum(scan.image.grid.spacing_mm, 2.0))
     uptake = resample(scan.image, grid, method=Interpolation.LINEAR, outside=0.0)
     anatomy = context.image(volume.item)
-    outside = -1024.0 if anatomy.quantity is Quantity.CT_NUMBER else 0.0
-    background = resample(anatomy, grid, method=Interpolation.LINEAR, outside=outside)
+    background = resample(anatomy, grid, method=Interpolation.LINEAR, outside=outside_value(anatomy))
     point = _link(lesion)
-    png = pictures.fused_slices(background, uptake, point_mm=point.point_mm, overlay_window=_window(uptake))
+    png = pictures.fused_slices(
+        background,
+        uptake,
+        point_mm=point.point_mm,
+        background_window=first_window(anatomy),
+        overlay_window=first_window(uptake),
+    )
     text = f"{lesion.name}: {scan.series.title} over {series.title}"
     return Picture(png, text, f"Axial, coronal and sagittal slice through {text}")

@@ -20,8 +20,10 @@ from tumorboard.plotting.blocks import (
     SectionStatus,
     Table,
 )
+from tumorboard.plotting.palette import structure_rgb
 from tumorboard.provenance import Record
 from tumorboard.workflows.board.context import Context, SeriesFacts
+from tumorboard.workflows.board.display import first_window
 from tumorboard.workflows.board.result import SectionResult
 
 __all__ = ["run"]
@@ -35,6 +37,7 @@ class _Measured:
     mask_volume_ml: float
     centroid_mm: tuple[float, float, float]
     mask: Image
+    rgb: tuple[int, int, int]
 
 
 def run(context: Context) -> SectionResult:
@@ -61,7 +64,8 @@ def run(context: Context) -> SectionResult:
         for done, structure in enumerate(structures.structures):
             context.progress(f"voxelising {source.title}", done, len(structures.structures))
             try:
-                of_set.append(_measure(structure, image, series))
+                rgb = structure.colour_rgb or structure_rgb(done)
+                of_set.append(_measure(structure, image, series, rgb))
             except TumorboardError as reason:
                 blocks.append(Caution(f"{structure.name}: {reason}"))
         context.progress(f"voxelising {source.title}", len(structures.structures), len(structures.structures))
@@ -83,7 +87,7 @@ def run(context: Context) -> SectionResult:
     )
 
 
-def _measure(structure: Structure, image: Image, series: SeriesFacts) -> _Measured:
+def _measure(structure: Structure, image: Image, series: SeriesFacts, rgb: tuple[int, int, int]) -> _Measured:
     fraction = voxelise(structure, image.grid)
     mask = Image(fraction.values >= 0.5, image.grid, Quantity.LABEL, fraction.provenance)
     total = float(fraction.values.sum(dtype=np.float64))
@@ -99,6 +103,7 @@ def _measure(structure: Structure, image: Image, series: SeriesFacts) -> _Measur
         float(np.count_nonzero(mask.values) * image.grid.voxel_volume_ml),
         (x, y, z),
         mask,
+        rgb,
     )
 
 
@@ -125,7 +130,10 @@ def _table(measured: list[_Measured]) -> Table:
 
 def _picture(image: Image, of_set: list[_Measured], source: SeriesFacts, series: SeriesFacts) -> Picture:
     names = ", ".join(m.name for m in of_set)
-    png = pictures.montage_slices(image, structures=tuple((m.name, m.mask) for m in of_set))
+    outlines = tuple(pictures.Outline(m.name, m.mask, m.rgb) for m in of_set)
+    png = pictures.montage_slices(
+        image, window=first_window(image), outlines=outlines, plane=pictures.acquired_plane(image)
+    )
     return Picture(
         png, f"{source.title} on {series.title}", f"Slices of {series.title} with outlines of {names}"
     )

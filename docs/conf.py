@@ -61,8 +61,9 @@ suppress_warnings = ["config.cache"]
 warnings.filterwarnings("ignore", message=".*non-interactive.*")
 
 
-#: As in ``kinahan2010suv``: author, year, and a word to tell two of one year apart.
-KEY = r"[a-z]+\d{4}[a-z0-9]*"
+#: As in ``kinahan2010suv`` or ``dicomPS33``; within a text only those with a year, for ``[mm2]`` is a unit.
+KEY = r"[a-z][A-Za-z]*\d[A-Za-z0-9]*"
+DATED_KEY = r"[a-z]+(?:18|19|20)\d\d[a-z0-9]*"
 
 
 def cite_keys(app, what, name, obj, options, lines):
@@ -72,7 +73,7 @@ def cite_keys(app, what, name, obj, options, lines):
     """
     for number, line in enumerate(lines):
         line = re.sub(rf"^(\s*\.\. \[\d+\] )({KEY})\s*$", r"\1:cite:t:`\2`", line)
-        lines[number] = re.sub(rf"\[({KEY})\]_?", r":cite:t:`\1`", line)
+        lines[number] = re.sub(rf"\[({DATED_KEY})\]_?", r":cite:t:`\1`", line)
 
 
 def setup(app):

@@ -122,5 +122,7 @@ class Image:
         """Return ``values[start:stop]`` along each axis (z, y, x), on its own grid."""
         grid = self.grid.crop(start, stop)
         window = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
-        record = Record("core.Image.crop", {"start": list(start), "stop": list(stop)}, (self.provenance,))
+        # numpy's integers are as good as Python's here, but JSON does not know them.
+        corners = {"start": [int(n) for n in start], "stop": [int(n) for n in stop]}
+        record = Record("core.Image.crop", corners, (self.provenance,))
         return Image(self.values[window], grid, self.quantity, record)

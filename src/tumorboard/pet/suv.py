@@ -94,7 +94,7 @@ class SuvFactor:
     rule
         How the factor came about, in words.
     notes
-        What was noticed on the way, one sentence each.
+        What was noticed on the way, from the files to the factor, one sentence each.
     provenance
         How the factor came about, for machines.
     """
@@ -200,7 +200,7 @@ def suv_factor(acquisition: PetAcquisition, *, variant: SuvVariant) -> SuvFactor
         reference_moment=decayed.reference_moment if decayed else None,
         decay_s=decayed.decay_s if decayed else None,
         rule=rule,
-        notes=decayed.notes if decayed else (),
+        notes=tuple(dict.fromkeys(acquisition.notes + (decayed.notes if decayed else ()))),
         provenance=record,
     )
 

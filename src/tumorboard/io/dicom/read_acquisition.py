@@ -43,7 +43,7 @@ def read_pet_acquisition(
     series: Series,
     *,
     limits: Limits | None = None,
-    jobs: int = 1,
+    jobs: int = 2,
     resolutions: Collection[AcquisitionResolution] = (),
     corrections: Mapping[str, Any] | None = None,
 ) -> PetAcquisition:
@@ -218,7 +218,7 @@ def _series_facts(reader: _Reader) -> dict[str, Any]:
         "series_start": _series_start(reader),
         "weight_kg": reader.one(files, "PatientWeight", _nonzero),
         "height_m": reader.one(files, "PatientSize", _nonzero),
-        "sex": reader.one(files, "PatientSex", lambda text: {sex.value: sex for sex in Sex}.get(text)),
+        "sex": reader.one(files, "PatientSex", Sex),
         "age": reader.one(files, "PatientAge", str),
         "manufacturer": reader.one(files, "Manufacturer", str),
     }

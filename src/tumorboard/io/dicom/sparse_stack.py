@@ -90,8 +90,8 @@ def _step(
     if len(places) == 1:
         if not stated_mm:
             raise MissingAttribute(
-                "SpacingBetweenSlices (0018,0088) or SliceThickness (0018,0050) must be given when all frames "
-                f"lie at one place [mm]; both are absent in {frames[0].header.path.name}"
+                "SpacingBetweenSlices (0018,0088) or SliceThickness (0018,0050) must be given when all "
+                f"frames lie at one place [mm]; both are absent in {frames[0].header.path.name}"
             )
         return abs(stated_mm), ()
     gaps = np.diff(places)

@@ -36,7 +36,7 @@ def hostile_files():
 
 @pytest.fixture(scope="session")
 def make_dataset():
-    """Return a function ``(modality, pixels=None, **attributes) -> Dataset``; None leaves an attribute out."""
+    """Return a function ``(modality, pixels=None, **attributes) -> Dataset``; None leaves out."""
 
     def make(modality, pixels=None, **attributes):
         dataset = pydicom.Dataset()
@@ -74,7 +74,7 @@ def make_dataset():
 
 @pytest.fixture
 def make_series(tmp_path):
-    """Return a function ``(datasets) -> Series`` that writes them, named so that name order means nothing."""
+    """Return a function ``(datasets) -> Series`` that writes them under names in no order."""
 
     def make(datasets):
         headers = []

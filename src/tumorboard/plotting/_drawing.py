@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from tumorboard.core.image import Image, Quantity
@@ -76,8 +77,13 @@ def _glyphs() -> frozenset[int]:
     return frozenset(FT2Font(font_manager.findfont(_FONT)).get_charmap())
 
 
-def write(axes: Axes, x: float, y: float, text: str, **style: Any) -> None:
-    """Write text; ``$`` in a name from a file is a dollar sign, never mathematics."""
+def write(axes: Axes, x: float, y: float, text: str, *, halo: str | None = None, **style: Any) -> None:
+    """Write text, with a rim in the colour ``halo`` where it lies on an image.
+
+    A ``$`` in a name from a file is a dollar sign, never mathematics.
+    """
+    if halo is not None:
+        style["path_effects"] = [withStroke(linewidth=2.0, foreground=halo)]
     axes.text(x, y, legible(text), parse_math=False, fontfamily=_FONT, **{"fontsize": FONT_SIZE, **style})
 
 
@@ -104,34 +110,27 @@ def show_plane(axes: Axes, picture: NDArray[Any], grid: OrientedGrid, plane: Pla
     axes.set_axis_off()
 
 
-def label_edges(axes: Axes, plane: Plane, *, colour: str) -> None:
+def label_edges(axes: Axes, plane: Plane, *, colour: str, halo: str) -> None:
     """Write R/L, A/P, H/F at the picture's edges."""
     left, right, top, bottom = plane.edges
-    style: dict[str, Any] = {"transform": axes.transAxes, "color": colour, "fontweight": "bold"}
+    style: dict[str, Any] = {"transform": axes.transAxes, "color": colour, "halo": halo, "fontweight": "bold"}
     write(axes, 0.012, 0.5, left, ha="left", va="center", **style)
     write(axes, 0.988, 0.5, right, ha="right", va="center", **style)
     write(axes, 0.5, 0.988, top, ha="center", va="top", **style)
     write(axes, 0.5, 0.012, bottom, ha="center", va="bottom", **style)
 
 
-def scale_bar(axes: Axes, grid: OrientedGrid, plane: Plane, *, colour: str) -> None:
+def scale_bar(axes: Axes, grid: OrientedGrid, plane: Plane, *, colour: str, halo: str) -> None:
     """Draw a bar of a round length, near a quarter of the width, at the lower left."""
     width, height = grid.extent_mm(plane)
     lengths = [length for length in (5, 10, 20, 50, 100, 200) if length <= max(5.0, 0.3 * width)]
     length = lengths[-1]
     x, y = 0.03 * width, height - 0.04 * min(width, height)
-    axes.plot([x, x + length], [y, y], color=colour, linewidth=2.5, solid_capstyle="butt")
+    for line_colour, width_pt in ((halo, 4.5), (colour, 2.5)):
+        axes.plot([x, x + length], [y, y], color=line_colour, linewidth=width_pt, solid_capstyle="butt")
     text = f"{length} mm" if length < 100 else f"{length // 10} cm"
-    write(
-        axes,
-        x,
-        y - 0.02 * min(width, height),
-        text,
-        color=colour,
-        ha="left",
-        va="bottom",
-        fontsize=FONT_SIZE - 1,
-    )
+    style: dict[str, Any] = {"color": colour, "halo": halo, "fontsize": FONT_SIZE - 1}
+    write(axes, x, y - 0.02 * min(width, height), text, ha="left", va="bottom", **style)
 
 
 def outline(

@@ -36,6 +36,8 @@ __all__ = [
     "series_thumbnail",
 ]
 
+#: Room for a colour scale with its numbers and label [inch].
+_BAR_IN = 1.1
 _MARK_COLOUR = "#d11a2a"
 #: Tilt beyond which a picture says that its planes are oblique [degrees].
 _OBLIQUE_DEGREES = 1.0
@@ -81,15 +83,17 @@ def maximum_intensity_projection(
     marks = [point for point in points if _is_inside(grid, point)]
     labelled = bool(marks) and len(marks) <= _MOST_NAMES
     panels = [grid.extent_mm(plane) for plane in directions]
-    figure, axes = row_of_axes(panels, height_in=6.4, dark=False, gap_in=1.5 if labelled else 0.2, bar_in=0.8)
+    figure, axes = row_of_axes(
+        panels, height_in=6.4, dark=False, gap_in=1.5 if labelled else 0.2, bar_in=_BAR_IN
+    )
     for ax, plane in zip(axes, directions, strict=True):
         # fmax, not max: a voxel without a value must not blank its whole ray
         projected = np.fmax.reduce(values, axis=plane.value)
         show_plane(ax, picture_of(projected, plane), grid, plane, cmap="gray_r", vmin=low, vmax=high)
-        label_edges(ax, plane, colour="#0b5c8a")
-        scale_bar(ax, grid, plane, colour="#1c2530")
+        label_edges(ax, plane, colour="#0b5c8a", halo="white")
+        scale_bar(ax, grid, plane, colour="#1c2530", halo="white")
         _mark_points(ax, grid, plane, marks, labelled=labelled)
-    colour_bar(figure, "gray_r", (low, high), image.quantity, colour="#1c2530", bar_in=0.8)
+    colour_bar(figure, "gray_r", (low, high), image.quantity, colour="#1c2530", bar_in=_BAR_IN)
     return to_png(figure)
 
 
@@ -132,18 +136,18 @@ def fused_slices(
     grid = OrientedGrid(background.grid)
     voxel = grid.voxel_of(point_mm)
     panels = [grid.extent_mm(plane) for plane in Plane]
-    bar_in = 0.95 if overlay is not None else 0.0
+    bar_in = _BAR_IN if overlay is not None else 0.0
     figure, axes = row_of_axes(
         panels, height_in=4.2, dark=True, gap_in=0.15, bar_in=bar_in, foot_in=legend_height_in(outlines)
     )
     drawing = ImageLayers(grid, background, background_window, overlay, overlay_window, tuple(outlines))
     for ax, plane in zip(axes, Plane, strict=True):
         drawing.draw(ax, plane, voxel[plane.value])
-        label_edges(ax, plane, colour="#9fd3ff")
-        scale_bar(ax, grid, plane, colour="white")
+        label_edges(ax, plane, colour="#9fd3ff", halo="black")
+        scale_bar(ax, grid, plane, colour="white", halo="black")
         x, y = grid.place_mm(plane, point_mm)
         _crosshair(ax, x, y, grid.extent_mm(plane))
-        write(ax, 0.0, 1.02, _plane_title(grid, plane), transform=ax.transAxes, color="white", va="bottom")
+        write(ax, 0.01, 1.02, _plane_title(grid, plane), transform=ax.transAxes, color="white", va="bottom")
     if overlay is not None and overlay_window is not None:
         colour_bar(figure, "hot", overlay_window, overlay.quantity, colour="white", bar_in=bar_in)
     draw_legend(figure, outlines)
@@ -205,10 +209,20 @@ def montage_slices(
         ax = figure.add_axes((column / columns, bottom, 1 / columns, tall_in / rows / (tall_in + foot_in)))
         drawing.draw(ax, plane, index)
         text = _depth_text(grid, plane, index)
-        write(ax, 0.03, 0.97, text, transform=ax.transAxes, color="white", va="top", fontsize=FONT_SIZE - 1)
+        write(
+            ax,
+            0.03,
+            0.97,
+            text,
+            halo="black",
+            transform=ax.transAxes,
+            color="white",
+            va="top",
+            fontsize=FONT_SIZE - 1,
+        )
         if i == 0:
-            label_edges(ax, plane, colour="#9fd3ff")
-            scale_bar(ax, grid, plane, colour="white")
+            label_edges(ax, plane, colour="#9fd3ff", halo="black")
+            scale_bar(ax, grid, plane, colour="white", halo="black")
     draw_legend(figure, outlines)
     return to_png(figure)
 

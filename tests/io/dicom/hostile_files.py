@@ -136,7 +136,7 @@ def deep_sequence_of_stated_lengths(folder, depth=2_000):
     for _ in range(depth):
         content = element(0x0040A730, b"SQ", struct.pack("<HHI", 0xFFFE, 0xE000, len(content)) + content)
     path = folder / "deep"
-    data = slice_dataset(70, Rows=None, PixelData=None)
+    data = slice_dataset(70, SOPClassUID=STRUCTURES_CLASS, Rows=None, PixelData=None)
     path.write_bytes(write(folder / "plain", data).read_bytes() + content)
     (folder / "plain").unlink()
     return [path]

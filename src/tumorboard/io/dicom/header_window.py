@@ -149,7 +149,9 @@ class _Chunk:
             self.sizes[i] = os.fstat(fd).st_size
             self.held[i] = os.preadv(fd, [window.data], 0)
             if self.held[i] == 0:
-                self.refused[i] = Quarantined(self.paths[i], "the file must hold something; the file is empty")
+                self.refused[i] = Quarantined(
+                    self.paths[i], "the file must hold something; the file is empty"
+                )
         except OSError as error:
             self.refused[i] = Quarantined(self.paths[i], f"the file must be readable; {error.strerror}")
             self.held[i] = 0
@@ -234,17 +236,15 @@ class _Columns:
         self.unusual |= np.array([not encoding for encoding in self.encodings])
 
     def column(self, field: Field, encoding: str = "ascii") -> list[Any]:
-        """Return one value per file; text that is not in ``encoding`` and the like becomes unusual."""
+        """Return one value per file; those that are not plain make their files unusual."""
         k = _COLUMN[field.tag]
         first = self.first[k]
         cache = self.caches[field, encoding]
         values = [field.default] * (first.size + 1)  # the last is for the absent: index -1
         odd = []
         rows = np.flatnonzero(first == np.arange(first.size))
-        for row, start, length in zip(
-            rows.tolist(), self.starts[k][rows].tolist(), self.lengths[k][rows].tolist(), strict=True
-        ):
-            value = values[row] = cache[self.blob[start : start + length]]
+        for row, raw in zip(rows.tolist(), self._raw(k, rows), strict=True):
+            value = values[row] = cache[raw]
             if value is UNUSUAL:
                 odd.append(row)
         if odd:
@@ -254,10 +254,19 @@ class _Columns:
     def text(self, field: Field) -> list[Any]:
         """Return a column of text in each file's own character set."""
         used = {encoding for encoding in self.encodings if encoding}
-        columns = {encoding: self.column(field, encoding) for encoding in used or {"ascii"}}
-        if len(columns) == 1:
-            return next(iter(columns.values()))
-        return [columns.get(encoding, columns["ascii"])[i] for i, encoding in enumerate(self.encodings)]
+        if len(used) == 1:
+            return self.column(field, used.pop())
+        k = _COLUMN[field.tag]
+        values = [field.default] * len(self.encodings)
+        rows = np.flatnonzero(self.first[k] >= 0)
+        for row, raw in zip(rows.tolist(), self._raw(k, rows), strict=True):
+            values[row] = self.caches[field, self.encodings[row] or "ascii"][raw]
+            self.unusual[row] |= values[row] is UNUSUAL
+        return values
+
+    def _raw(self, k: int, rows: np.ndarray[Any, Any]) -> list[bytes]:
+        bounds = zip(self.starts[k][rows].tolist(), self.lengths[k][rows].tolist(), strict=True)
+        return [self.blob[start : start + length] for start, length in bounds]
 
     def parse(self) -> tuple[dict[str, list[Any]], list[Any]]:
         """Return the columns of :class:`FileHeader` by name, and the class of the medium."""

@@ -17,6 +17,11 @@ __all__ = ["DEFLATED", "UNCOMPRESSED", "PixelElement", "why_broken"]
 
 UNCOMPRESSED: Final = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"})
 DEFLATED: Final = "1.2.840.10008.1.2.1.99"
+_ALWAYS_IMAGES: Final = frozenset(
+    "1.2.840.10008.5.1.4.1.1." + last
+    for last in ("1", "2", "2.1", "4", "4.1", "7", "20", "128", "130", "66.4", "30")
+)
+"""CR, CT, MR, SC, NM, PET, SEG and parametric maps; an RT Dose may hold histograms alone."""
 _UID: Final = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 _LONGEST_UID: Final = 64
 _MOST_FRAGMENTS: Final = 200_000
@@ -87,6 +92,8 @@ def _why_pixels_broken(header: FileHeader, pixels: PixelElement | None) -> str |
     if header.transfer_syntax_uid == DEFLATED:
         return None  # the decoder will see
     if pixels is None:
+        if header.rows is None and header.sop_class_uid in _ALWAYS_IMAGES:
+            return "the file must be whole; its kind of object is an image, and it ends before its pixels"
         if header.rows is None:
             return None
         return f"the file must be whole; it states {header.rows} x {header.columns} pixels and holds none"

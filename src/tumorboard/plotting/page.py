@@ -46,6 +46,8 @@ _TEMPLATES: dict[type, str] = {
     Fold: "fold.html",
 }
 
+_BUNDLE_FOLDER = "_assets"
+
 _STATUS_WORDS = {
     SectionStatus.DONE: "done",
     SectionStatus.NOT_POSSIBLE: "not possible",
@@ -232,10 +234,10 @@ def _asset(name: str, *, folder: str) -> str:
 
 def _viewer_bundle() -> str:
     try:
-        return _asset("viewer.js", folder="_assets")
+        return _asset("viewer.js", folder=_BUNDLE_FOLDER)
     except FileNotFoundError:
         raise MissingData(
             "the interactive viewer's bundle must be built before a page with a scene is rendered; "
-            "src/tumorboard/plotting/_assets/viewer.js is absent; install the package (pip install .), "
-            "whose build makes it, or run: python hatch_build.py"
+            f"{_BUNDLE_FOLDER}/viewer.js is absent beside tumorboard.plotting; install the package "
+            "(pip install .), whose build makes it, or run: python hatch_build.py"
         ) from None

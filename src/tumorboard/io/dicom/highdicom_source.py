@@ -22,6 +22,7 @@ from tumorboard.io.dicom.modules import (
     add_patient_and_study,
     add_plane,
     as_date,
+    as_datetime,
     as_time,
     new_dataset,
 )
@@ -38,6 +39,8 @@ def source_datasets(reference: ReferencedSeries, study: StudyIdentity) -> list[D
         add_patient_and_study(dataset, study)
         add_frame_of_reference(dataset, reference.grid.frame_of_reference)
         add_plane(dataset, reference.grid, plane)
+        # highdicom warns of names without a caret, which are allowed; the name is put right at the end.
+        dataset.PatientName = "^"
         dataset.SeriesInstanceUID = reference.series_instance_uid
         dataset.Modality = reference.modality
         dataset.InstanceNumber = plane + 1
@@ -78,11 +81,30 @@ def contributing_equipment() -> ContributingEquipment:
     )
 
 
-def finish(dataset: Dataset, *, description: str, created: datetime) -> None:
-    """Set what highdicom takes from the clock, or from itself, to what the caller stated."""
+def finish(dataset: Dataset, *, study: StudyIdentity, description: str, created: datetime, uid: str) -> None:
+    """Set what highdicom takes from the clock, at random, or from itself, to what the caller stated.
+
+    Parameters
+    ----------
+    dataset
+        A highdicom object, changed in place.
+    study
+        Patient and study.
+    description
+        Series Description (0008,103E).
+    created
+        Moment for all dates of making.
+    uid
+        Dimension Organization UID (0020,9164).
+    """
+    dataset.PatientName = study.patient.patient_name
     dataset.SeriesDescription = description
     dataset.SeriesDate, dataset.SeriesTime = as_date(created), as_time(created)
     dataset.ContentDate, dataset.ContentTime = as_date(created), as_time(created)
     dataset.InstanceCreationDate, dataset.InstanceCreationTime = as_date(created), as_time(created)
+    for item in dataset.ContributingEquipmentSequence:
+        item.ContributionDateTime = as_datetime(created)
+    for item in (*dataset.DimensionOrganizationSequence, *dataset.DimensionIndexSequence):
+        item.DimensionOrganizationUID = uid
     dataset.file_meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
     dataset.file_meta.ImplementationVersionName = "TUMORBOARD"

@@ -134,7 +134,9 @@ def write_parametric_map(
         **equipment(),
     )
     dataset.Laterality = ""
-    finish(dataset, description=description, created=created)
+    finish(
+        dataset, study=study, description=description, created=created, uid=study.uid("dimensions", digest)
+    )
     save(dataset, path)
     return WrittenObject(path, series_uid, ParametricMapStorage, uid)
 

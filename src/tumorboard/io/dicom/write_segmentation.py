@@ -126,7 +126,7 @@ def write_segmentation(
     ----------
     structures
         Each with a mask, all masks on one grid, which need not be that of ``reference``; names of at most 64
-        characters.
+        characters. Planes of fewer than 8 voxels are padded by empty rows.
     path
         The file to make or replace, as one.
     study
@@ -193,7 +193,9 @@ def write_segmentation(
         omit_empty_frames=omit_empty_frames,
         **equipment(),
     )
-    finish(dataset, description=description, created=created)
+    finish(
+        dataset, study=study, description=description, created=created, uid=study.uid("dimensions", digest)
+    )
     save(dataset, path)
     return WrittenObject(path, series_uid, SegmentationStorage, uid)
 
@@ -223,7 +225,19 @@ def _stacked(structures: StructureSet, kind: SegmentationKind) -> tuple[Grid, ND
             )
         stacked[..., number] = fraction >= 0.5 if kind is SegmentationKind.BINARY else fraction
     stacked, grid = right_handed(stacked, grid)
-    return grid, np.ascontiguousarray(stacked)
+    return _with_whole_bytes(stacked, grid)
+
+
+def _with_whole_bytes(stacked: NDArray[Any], grid: Grid) -> tuple[Grid, NDArray[Any]]:
+    """Add empty rows to planes of fewer than 8 voxels: highdicom 0.28 packs their bits wrongly."""
+    planes, rows, columns = grid.shape
+    more = max(0, -(-8 // columns) - rows)
+    stacked = np.pad(stacked, ((0, 0), (0, more), (0, 0), (0, 0)))
+    shape = (planes, rows + more, columns)
+    larger = Grid(
+        shape, grid.spacing_mm, grid.origin_mm, grid.direction, frame_of_reference=grid.frame_of_reference
+    )
+    return larger, stacked
 
 
 def _segment(

@@ -43,6 +43,12 @@ _BY_CATEGORY: Final = {
     "49755003": StructureKind.LESION,  # morphologically abnormal structure
 }
 
+#: White and primaries of sRGB (IEC 61966-2-1).
+_D65_WHITE: Final = np.array([0.95047, 1.0, 1.08883])
+_SRGB_OF_XYZ: Final = np.array(
+    [[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]]
+)
+
 _Planes = Callable[[Sequence[int]], NDArray[Any]]
 
 
@@ -224,25 +230,16 @@ def _kind(item: Dataset) -> StructureKind:
 
 
 def _colour(item: Dataset) -> tuple[int, int, int] | None:
-    """Return Recommended Display CIELab Value (0062,000D) as sRGB; white point D50, as DICOM's is."""
+    """Return Recommended Display CIELab Value (0062,000D) as sRGB."""
     stored = item.get("RecommendedDisplayCIELabValue")
     if stored is None or len(stored) != 3:
         return None
     scaled = np.array(stored, dtype=np.float64) / 65535
     lightness, a, b = 100 * scaled[0], 255 * scaled[1] - 128, 255 * scaled[2] - 128
     f = (lightness + 16) / 116 + np.array([a / 500, 0.0, -b / 200])
-    xyz = np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29)) * [0.9642, 1.0, 0.8249]
-    # XYZ (D50) to linear sRGB, Bradford-adapted.
-    linear = (
-        np.array(
-            [
-                [3.1338561, -1.6168667, -0.4906146],
-                [-0.9787684, 1.9161415, 0.0334540],
-                [0.0719453, -0.2289914, 1.4052427],
-            ]
-        )
-        @ xyz
-    )
-    linear = np.clip(linear, 0, 1)
+    # The standard's white is D50, but the programs that write segmentations (PixelMed, highdicom) mean D65:
+    # so read, a colour comes back as it was chosen.
+    xyz = np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29)) * _D65_WHITE
+    linear = np.clip(_SRGB_OF_XYZ @ xyz, 0, 1)
     red, green, blue = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     return round(255 * float(red)), round(255 * float(green)), round(255 * float(blue))

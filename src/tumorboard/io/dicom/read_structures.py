@@ -12,6 +12,7 @@ from pydicom import Dataset
 from tumorboard.core.structures import Contour, Structure, StructureKind, StructureSet
 from tumorboard.errors import GeometryError, InputError, MissingAttribute, UnreadableFile
 from tumorboard.io.dicom.contour_points import contour_of
+from tumorboard.io.dicom.parsed_values import taking_values
 from tumorboard.io.dicom.read_segmentation import read_segmentation
 from tumorboard.io.dicom.sandbox import Limits, read_datasets
 from tumorboard.io.dicom.study import FileHeader, Quarantined, Series
@@ -92,12 +93,13 @@ def read_structures(
     dataset = read_datasets([header.path], limits=limits, jobs=1)[0]
     if isinstance(dataset, Quarantined):
         raise UnreadableFile(f"{header.path.name} must be readable; {dataset.reason}; fetch the file again")
-    if series.modality == "SEG":
+    with taking_values(header.path):
+        if series.modality == "RTSTRUCT":
+            return _contour_set(header, dataset, frames_of_reference)
         structures = read_segmentation(header, dataset, limits=limits)
-        if frames_of_reference is not None and structures.frame_of_reference not in frames_of_reference:
-            raise _elsewhere(header, {structures.frame_of_reference}, frames_of_reference)
-        return structures
-    return _contour_set(header, dataset, frames_of_reference)
+    if frames_of_reference is not None and structures.frame_of_reference not in frames_of_reference:
+        raise _elsewhere(header, {structures.frame_of_reference}, frames_of_reference)
+    return structures
 
 
 def _contour_set(

@@ -10,8 +10,9 @@ from pydicom import Dataset
 
 from tumorboard.errors import InputError, MissingAttribute, UnreadableFile
 from tumorboard.io.dicom.frames import Frame, classic_frames, name_some
-from tumorboard.io.dicom.multiframe import enhanced_frames, numbers, real_world_mapping
+from tumorboard.io.dicom.multiframe import enhanced_frames, real_world_mapping
 from tumorboard.io.dicom.nuclear_frames import nuclear_frames
+from tumorboard.io.dicom.parsed_values import taking_values
 from tumorboard.io.dicom.quantities import Meaning, is_diffusion_map
 from tumorboard.io.dicom.read_dose import dose_frames, dose_meaning
 from tumorboard.io.dicom.sandbox import Limits, read_datasets
@@ -72,14 +73,19 @@ def _dose_groups(headers: Sequence[FileHeader], *, limits: Limits, jobs: int) ->
     """Return one group per multi-frame file: a series may hold a plan's dose and each beam's."""
     datasets = _parsed(headers, limits=limits, jobs=jobs)
     if len(headers) > 1 and all(h.number_of_frames == 1 for h in headers):
-        frames = tuple(dose_frames(h, d)[0] for h, d in zip(headers, datasets, strict=True))
-        return [(frames, dose_meaning(datasets[0]), "")]
+        planes: list[Frame] = []
+        for header, dataset in zip(headers, datasets, strict=True):
+            with taking_values(header.path):
+                planes.extend(dose_frames(header, dataset))
+                meaning = dose_meaning(dataset)
+        return [(tuple(planes), meaning, "")]
     groups: list[FrameGroup] = []
     for header, dataset in zip(headers, datasets, strict=True):
-        label = ""
-        if len(headers) > 1:
-            label = f"{str(dataset.get('DoseSummationType') or 'dose').lower()} in {header.path.name}"
-        groups.append((dose_frames(header, dataset), dose_meaning(dataset), label))
+        with taking_values(header.path):
+            label = ""
+            if len(headers) > 1:
+                label = f"{str(dataset.get('DoseSummationType') or 'dose').lower()} in {header.path.name}"
+            groups.append((dose_frames(header, dataset), dose_meaning(dataset), label))
     return groups
 
 
@@ -90,26 +96,27 @@ def _multi_frames(
     frames: list[Frame] = []
     for h in headers:
         dataset = datasets.get(h.path)
-        if dataset is None:
-            frames.append(Frame(h))
-        elif h.modality == "NM" and "PerFrameFunctionalGroupsSequence" not in dataset:
-            frames.extend(nuclear_frames(h, dataset))
-        elif h.number_of_frames > 1 or "PerFrameFunctionalGroupsSequence" in dataset:
-            frames.extend(enhanced_frames(h, dataset))
-        else:
-            frames.append(Frame(h))
+        with taking_values(h.path):
+            frames.extend((Frame(h),) if dataset is None else _frames_of_file(h, dataset))
     return tuple(frames)
+
+
+def _frames_of_file(header: FileHeader, dataset: Dataset) -> tuple[Frame, ...]:
+    is_enhanced = "PerFrameFunctionalGroupsSequence" in dataset
+    if header.modality == "NM" and not is_enhanced:
+        return nuclear_frames(header, dataset)
+    if header.number_of_frames > 1 or is_enhanced:
+        return enhanced_frames(header, dataset)
+    return (Frame(header),)
 
 
 def _with_real_world(frames: Sequence[Frame], *, limits: Limits, jobs: int) -> tuple[Frame, ...]:
     """Put in real-world mappings; only if one file has any are the others parsed."""
 
     def mapped(frame: Frame, dataset: Dataset) -> Frame:
-        items = dataset.get("RealWorldValueMappingSequence") or ()
-        mapping = real_world_mapping(items[0]) if items else None
-        if mapping is None and numbers(dataset, "RealWorldValueSlope"):
-            mapping = real_world_mapping(dataset)
-        return replace(frame, real_world=mapping)
+        with taking_values(frame.header.path):
+            items = dataset.get("RealWorldValueMappingSequence") or ()
+            return replace(frame, real_world=real_world_mapping(items[0]) if items else None)
 
     first = mapped(frames[0], _parsed([frames[0].header], limits=limits, jobs=1)[0])
     if first.real_world is None:

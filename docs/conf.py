@@ -2,6 +2,7 @@
 
 import os
 import re
+import types
 import warnings
 
 os.environ.setdefault("NUMBA_NUM_THREADS", "2")
@@ -76,6 +77,12 @@ def cite_keys(app, what, name, obj, options, lines):
         lines[number] = re.sub(rf"\[({DATED_KEY})\]_?", r":cite:t:`\1`", line)
 
 
+def leave_aliases_alone(app, what, name, obj, options, signature, returns):
+    """Give a type alias no signature: numpydoc would look for that of ``tuple`` and stumble."""
+    return ("", "") if isinstance(obj, types.GenericAlias) else None
+
+
 def setup(app):
     # Before numpydoc (500) rewrites the sections.
     app.connect("autodoc-process-docstring", cite_keys, priority=100)
+    app.connect("autodoc-process-signature", leave_aliases_alone, priority=100)

@@ -1,14 +1,16 @@
 """Every error this package raises on purpose.
 
-* TumorboardError
-  + InputError          the caller passed something we cannot use (also a ValueError)
-    - UnitError         the magnitude says the unit is wrong
-    - GridMismatch      two images do not share a grid
-    - MissingAttribute  a file or noun lacks an attribute that the result needs
-    - GeometryError     slices or contours do not make one regular volume
-    - UnreadableFile    a file is broken, hostile or of a kind we do not read
-  + MissingData         a table, model weight or file is not installed
-  + NotConverged        an iteration stopped before its tolerance
+::
+
+    * TumorboardError
+      + InputError          the caller passed something we cannot use (also a ValueError)
+        - UnitError         the magnitude says the unit is wrong
+        - GridMismatch      two images do not share a grid
+        - MissingAttribute  a file or noun lacks an attribute that the result needs
+        - GeometryError     slices or contours do not make one regular volume
+        - UnreadableFile    a file is broken, hostile or of a kind we do not read
+      + MissingData         a table, model weight or file is not installed
+      + NotConverged        an iteration stopped before its tolerance
 
 A message has four parts: the name, the rule with its unit, the value got, the way out.
 """

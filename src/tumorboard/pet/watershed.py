@@ -80,14 +80,14 @@ class GradientWatershed(DelineationRule):
         labels, relief = self._prepare(uptake, seed_labels, seeds, background)
         marked = cores.labels > 0
         labels[marked] = cores.labels[marked]
-        free = int(np.count_nonzero(labels == 0))
+        size = int(np.count_nonzero(labels >= 0))
         flood(
             relief,
             labels,
             uptake.steps,
-            np.empty(free, dtype=relief.dtype),
-            np.empty(free, dtype=np.int64),
-            np.empty(free, dtype=np.int64),
+            np.empty(size, dtype=relief.dtype),
+            np.empty(size, dtype=np.int64),
+            np.empty(size, dtype=np.int64),
         )
         labels[(labels < 0) | (labels == background)] = 0
         # A border found by gradient has no threshold; what is recorded is the core's.

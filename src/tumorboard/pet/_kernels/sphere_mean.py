@@ -19,15 +19,15 @@ def _weighted(
     """Mean and second moment about ``values[i0, j0, k0]``, and the weight inside the image."""
     h0, h1, h2 = weights.shape[0] // 2, weights.shape[1] // 2, weights.shape[2] // 2
     n0, n1, n2 = values.shape
-    # Differences to the middle voxel keep a uniform field exact.
-    middle = float(values[i0, j0, k0])
+    # Differences to the middle voxel keep a uniform field exact; numba's float() would keep float32.
+    middle = np.float64(values[i0, j0, k0])
     total, first, second = 0.0, 0.0, 0.0
     for i in range(max(-h0, -i0), min(h0, n0 - 1 - i0) + 1):
         for j in range(max(-h1, -j0), min(h1, n1 - 1 - j0) + 1):
             for k in range(max(-h2, -k0), min(h2, n2 - 1 - k0) + 1):
                 weight = weights[i + h0, j + h1, k + h2]
                 if weight > 0.0:
-                    difference = float(values[i0 + i, j0 + j, k0 + k]) - middle
+                    difference = np.float64(values[i0 + i, j0 + j, k0 + k]) - middle
                     total += weight
                     first += weight * difference
                     second += weight * difference * difference
@@ -56,7 +56,7 @@ def sphere_moments(
     fill_sphere_weights(radius, spacing, offset, corners, weights)
     first, second, total = _weighted(values, i, j, k, weights)
     mean = first / total
-    out[0] = float(values[i, j, k]) + mean
+    out[0] = np.float64(values[i, j, k]) + mean
     out[1] = math.sqrt(max(0.0, second / total - mean * mean))
     out[2] = total
 
@@ -80,12 +80,12 @@ def scan_cells(
     n0, n1, n2 = values.shape
     for c in range(len(cells)):
         i0, j0, k0 = cells[c, 0], cells[c, 1], cells[c, 2]
-        middle = float(values[i0, j0, k0])
+        middle = np.float64(values[i0, j0, k0])
         total, first, low, high = 0.0, 0.0, 0.0, 0.0
         for i in range(max(-h0, -i0), min(h0, n0 - 1 - i0) + 1):
             for j in range(max(-h1, -j0), min(h1, n1 - 1 - j0) + 1):
                 for k in range(max(-h2, -k0), min(h2, n2 - 1 - k0) + 1):
-                    difference = float(values[i0 + i, j0 + j, k0 + k]) - middle
+                    difference = np.float64(values[i0 + i, j0 + j, k0 + k]) - middle
                     weight = weights[i + h0, j + h1, k + h2]
                     total += weight
                     first += weight * difference
@@ -132,7 +132,7 @@ def scan_lattice(
             ):
                 continue
             first, _, total = _weighted(values, i0, j0, k0, tables[m])
-            mean = float(values[i0, j0, k0]) + first / total
+            mean = np.float64(values[i0, j0, k0]) + first / total
             if mean > top:
                 top, winner = mean, m
         if winner < 0 or (kept == len(best) and top <= best[kept - 1]):

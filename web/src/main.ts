@@ -157,7 +157,7 @@ function linkTables(stage: Stage, root: HTMLElement): void {
     const point = parsePoint(link.dataset["point"] ?? "");
     link.addEventListener("click", () => {
       stage.goTo(point);
-      root.scrollIntoView({ block: "nearest" });
+      root.scrollIntoView({ block: "start" });
     });
   }
 }

@@ -80,6 +80,7 @@ FIELDS: Final = (
     Field("sop_class_uid", "SOPClassUID", 0x00080016, "UI", Kind.UID, ""),
     Field("sop_instance_uid", "SOPInstanceUID", 0x00080018, "UI", Kind.UID, ""),
     _text("acquisition_date", "AcquisitionDate", 0x00080022, "DA"),
+    _text("acquisition_datetime", "AcquisitionDateTime", 0x0008002A, "DT"),
     _text("acquisition_time", "AcquisitionTime", 0x00080032, "TM"),
     _text("content_time", "ContentTime", 0x00080033, "TM"),
     _text("modality", "Modality", 0x00080060, "CS"),
@@ -115,6 +116,7 @@ FIELDS: Final = (
     _text("units", "Units", 0x00541001, "CS"),
     _text("suv_type", "SUVType", 0x00541006, "CS"),
     Field("frame_reference_time_ms", "FrameReferenceTime", 0x00541300, "DS", Kind.DECIMAL),
+    Field("decay_factor", "DecayFactor", 0x00541321, "DS", Kind.DECIMAL),
 )
 """Attributes by ascending tag, the order in which a data set is written."""
 

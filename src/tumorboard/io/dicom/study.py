@@ -54,9 +54,11 @@ class FileHeader:
     """SUV Type (0054,1006), e.g. ``"LBM"``; ``""`` means body weight when the units are ``"GML"``."""
     acquisition_date: str = ""
     acquisition_time: str = ""
+    acquisition_datetime: str = ""
     content_time: str = ""
     frame_reference_time_ms: float | None = None
     actual_frame_duration_ms: float | None = None
+    decay_factor: float | None = None
     trigger_time_ms: float | None = None
     temporal_position: int | None = None
     echo_time_ms: float | None = None

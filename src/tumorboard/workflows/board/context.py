@@ -52,6 +52,10 @@ class SeriesFacts:
         """Modality and description, for people."""
         return f"{self.modality} {self.description}".strip()
 
+    def title_of(self, volume: VolumeFacts) -> str:
+        """Return the title of one volume: the series', and which one it is where there are several."""
+        return f"{self.title}, {volume.label}" if len(self.volumes) > 1 else self.title
+
 
 @dataclass(eq=False)
 class Context:

@@ -28,7 +28,7 @@ from tumorboard.pet import (
 )
 from tumorboard.workflows.board.context import Context, SeriesFacts, VolumeFacts
 
-__all__ = ["EmissionScan", "measure_scan", "suv_entry"]
+__all__ = ["EmissionScan", "measure_scan", "suv_entry", "uptake"]
 
 #: Structures with these words in their name take up FDG in health, and are no candidates for lesions.
 _PHYSIOLOGICAL = re.compile(
@@ -61,8 +61,7 @@ class EmissionScan:
 
 def measure_scan(context: Context, series: SeriesFacts, volume: VolumeFacts) -> EmissionScan:
     """Convert to uptake values where the files allow it, and measure lesions and structures."""
-    stored = context.image(volume.item)
-    image, factor, refusal, radionuclide = _uptake(context, series, stored)
+    image, factor, refusal, radionuclide = uptake(context, series, volume)
     measured, excluded, skipped = [], [], []
     to_exclude = []
     structures = _structures_of(context, volume)
@@ -107,9 +106,11 @@ def measure_scan(context: Context, series: SeriesFacts, volume: VolumeFacts) -> 
     )
 
 
-def _uptake(
-    context: Context, series: SeriesFacts, stored: Image
+def uptake(
+    context: Context, series: SeriesFacts, volume: VolumeFacts
 ) -> tuple[Image, SuvFactor | None, str | None, str | None]:
+    """Return the volume as uptake value, its factor, or why there is none, and the radionuclide."""
+    stored = context.image(volume.item)
     if series.acquisition is None:
         return stored, None, series.acquisition_error or "The files say nothing of the acquisition.", None
     acquisition = acquisition_from_json(series.acquisition)

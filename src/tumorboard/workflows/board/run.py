@@ -127,9 +127,10 @@ def _section(name: str, context: Context) -> tuple[SectionResult, float]:
 
 def _write(context: Context, results: dict[str, tuple[SectionResult, float]], out: Path) -> BoardResult:
     store = context.store
-    points = tuple(point for result, _ in results.values() for point in result.points)
+    # Later sections know better what matters: their points come first, and the viewer opens at the first.
+    points = tuple(point for result, _ in reversed(results.values()) for point in result.points)
     context.progress("drawing the page", 0, 2)
-    scene = build_scene(context, points)
+    scene, shown = build_scene(context, points)
     context.progress("drawing the page", 1, 2)
     page = Page(
         title=f"Tumour-board report: {store.identifier}",
@@ -139,6 +140,7 @@ def _write(context: Context, results: dict[str, tuple[SectionResult, float]], ou
             for name, (result, wall_s) in results.items()
         ),
         scene=scene,
+        facts=(("Viewer", shown), ("tumorboard", tumorboard.__version__)),
     )
     write_text(out / "report.html", render(page))
     write_text(out / "report.json", json.dumps(_report(context, results), indent=1, allow_nan=False))

@@ -16,6 +16,7 @@ from tumorboard.plotting.scene import Colormap, Label, Layer, LayerKind, Scene
 from tumorboard.provenance import Record
 from tumorboard.workflows.board.context import Context, SeriesFacts, VolumeFacts
 from tumorboard.workflows.board.display import first_window, outside_value
+from tumorboard.workflows.board.emission import uptake
 
 __all__ = ["build_scene"]
 
@@ -24,15 +25,15 @@ _MOST_VOXELS = 9_000_000
 _MOST_VOLUMES = 4
 
 
-def build_scene(context: Context, points: tuple[PointLink, ...]) -> Scene | None:
-    """Return PET over CT with the structures, or whatever of these there is, in one frame of reference.
+def build_scene(context: Context, points: tuple[PointLink, ...]) -> tuple[Scene | None, str]:
+    """Return PET over CT with the structures, or whatever of these there is, and what is left out in words.
 
-    The frame shown is that of the first emission volume, else of the first CT, else of the first volume.
-    ``None`` when the case has no volume.
+    The frame of reference shown is that of the first emission volume, else of the first CT, else of the
+    first volume. The scene is ``None`` when the case has no volume.
     """
     chosen = _chosen(context)
     if not chosen:
-        return None
+        return None, "no volume to show"
     frame = chosen[0][1].frame_of_reference
     layers = [
         _layer(context, series, volume, is_background=k == 0) for k, (series, volume) in enumerate(chosen)
@@ -41,7 +42,10 @@ def build_scene(context: Context, points: tuple[PointLink, ...]) -> Scene | None
         if structures.frame_of_reference == frame:
             layers += _label_layers(structures, _display_grid(context.image(chosen[0][1].item).grid))
     inside = context.image(chosen[0][1].item).grid
-    return Scene(tuple(layers), tuple(p for p in points if _is_inside(inside, p)))
+    others = len(context.volumes()) - len(chosen)
+    left_out = f"; {others} other volume(s) are shown as pictures only" if others else ""
+    words = f"{', '.join(s.title_of(v) for s, v in chosen)}{left_out}"
+    return Scene(tuple(layers), tuple(p for p in points if _is_inside(inside, p))), words
 
 
 def _chosen(context: Context) -> list[tuple[SeriesFacts, VolumeFacts]]:
@@ -63,12 +67,12 @@ def _chosen(context: Context) -> list[tuple[SeriesFacts, VolumeFacts]]:
 
 
 def _layer(context: Context, series: SeriesFacts, volume: VolumeFacts, *, is_background: bool) -> Layer:
-    image = context.image(volume.item)
-    shown = _for_display(image)
     is_emission = series.modality in ("PT", "NM")
+    image = uptake(context, series, volume)[0] if is_emission else context.image(volume.item)
+    shown = _for_display(image)
     kind = LayerKind.BACKGROUND if is_background else LayerKind.OVERLAY
     return Layer(
-        f"{series.title} {volume.label}".strip(),
+        series.title_of(volume),
         nifti.to_bytes(shown),
         kind,
         Colormap.GREY if is_background or not is_emission else Colormap.HOT,

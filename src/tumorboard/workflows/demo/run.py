@@ -97,7 +97,7 @@ def _write_dicom(patient: DigitalPatient, folder: Path, seed: str, progress: Pro
         description="CT, synthetic",
         series_number=1,
         acquired=start,
-        patient_position=PatientPosition.HFS,
+        patient_position=PatientPosition.HEAD_FIRST_SUPINE,
     )
     progress("building the synthetic patient", 2, 4)
     write_image_series(
@@ -108,7 +108,7 @@ def _write_dicom(patient: DigitalPatient, folder: Path, seed: str, progress: Pro
         description="FDG PET, synthetic",
         series_number=2,
         acquisition=patient.acquisition,
-        patient_position=PatientPosition.HFS,
+        patient_position=PatientPosition.HEAD_FIRST_SUPINE,
     )
     progress("building the synthetic patient", 3, 4)
     write_rtstruct(

@@ -19,6 +19,6 @@ SECTION_RUNNERS = Registry(
 SECTION_TITLES = {
     "scans": "What was scanned",
     "structures": "Structures",
-    "pet": "PET uptake and lesions",
+    "pet": "PET and SPECT: uptake and lesions",
     "truth": "Truth beside measurement",
 }

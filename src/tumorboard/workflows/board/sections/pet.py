@@ -90,7 +90,7 @@ def _total_mbq(scan: EmissionScan) -> float | None:
 
 
 def _blocks(context: Context, scan: EmissionScan) -> list[Block]:
-    title = f"{scan.series.title} {scan.volume.label}".strip()
+    title = scan.series.title_of(scan.volume)
     blocks: list[Block] = [Text(title)]
     if scan.factor is None:
         blocks.append(Caution(f"No uptake value: {scan.refusal} Values stay in {scan.image.quantity.unit}."))

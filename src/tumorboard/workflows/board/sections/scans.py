@@ -78,7 +78,7 @@ def _series_table(context: Context) -> Table:
     for series in context.series:
         for volume in series.volumes or (None,):
             name = series.description or "(no description)"
-            if volume is not None and volume.label:
+            if volume is not None and len(series.volumes) > 1:
                 name = f"{name}, {volume.label}"
             rows.append((series.modality, name, series.files, *_geometry(series, volume)))
     columns = ("Modality", "Description", "Files", "Voxels (z, y, x)", "Spacing (z, y, x) [mm]", "Quantity")
@@ -105,7 +105,7 @@ def _thumbnails(context: Context) -> list[Block]:
     shown = []
     for done, (series, volume) in enumerate(volumes[:_MOST_THUMBNAILS]):
         context.progress("drawing series", done, len(volumes))
-        title = f"{series.title} {volume.label}".strip()
+        title = series.title_of(volume)
         shown.append(
             Picture(
                 pictures.series_thumbnail(context.image(volume.item)),

@@ -7,9 +7,11 @@ says how thick a slice is, not how far the next one lies.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -105,7 +107,9 @@ def require_plane_attributes(frames: Sequence[Frame]) -> None:
         if length is None:
             continue
         wrong = [
-            f for f, v in zip(frames, values, strict=True) if len(v) != length or not np.isfinite(v).all()
+            f
+            for f, v in zip(frames, values, strict=True)
+            if len(v) != length or not all(map(math.isfinite, v))
         ]
         if wrong:
             raise GeometryError(
@@ -133,20 +137,30 @@ def plane_axes(frame: Frame) -> NDArray[np.float64]:
     >>> plane_axes(Frame(header)).tolist()
     [[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
     """
-    stated = np.asarray(frame.header.image_orientation, dtype=np.float64).reshape(2, 3)
-    lengths = np.linalg.norm(stated, axis=1)
-    off = max(float(np.abs(lengths - 1).max()), abs(float(stated[0] @ stated[1])))
+    axes, off = _axes_of(frame.header.image_orientation or ())
     if not off <= ORIENTATION_TOLERANCE:
         raise GeometryError(
             "ImageOrientationPatient (0020,0037) must be two perpendicular unit vectors "
             f"(to {ORIENTATION_TOLERANCE}); off by {off:.3g} in {frame.name}; export the series again"
         )
-    along_row = stated[0] / lengths[0]
-    normal = np.cross(along_row, stated[1])
-    normal /= np.linalg.norm(normal)
-    # Cosines come rounded; the second is turned by less than that rounding to make the three orthonormal.
-    down_column = np.cross(normal, along_row)
-    return np.stack([normal, down_column, along_row], axis=1)
+    return axes
+
+
+@lru_cache(maxsize=256)
+def _axes_of(orientation: tuple[float, ...]) -> tuple[NDArray[np.float64], float]:
+    """Return the axes, and how far the stated cosines are off being perpendicular unit vectors."""
+    along_row, down_column = np.asarray(orientation, dtype=np.float64).reshape(2, 3)
+    lengths = math.hypot(*along_row), math.hypot(*down_column)
+    off = max(abs(lengths[0] - 1), abs(lengths[1] - 1), abs(float(along_row @ down_column)))
+    axes = np.eye(3)
+    if off <= ORIENTATION_TOLERANCE:
+        # Cosines come rounded; the second is turned by less than that rounding to make the three orthonormal.
+        along_row = along_row / lengths[0]
+        normal = np.cross(along_row, down_column)
+        normal /= math.hypot(*normal)
+        axes = np.stack([normal, np.cross(normal, along_row), along_row], axis=1)
+    axes.setflags(write=False)
+    return axes, off
 
 
 def positions_along_normal(frames: Sequence[Frame]) -> NDArray[np.float64]:

@@ -78,8 +78,8 @@ def cite_keys(app, what, name, obj, options, lines):
 
 
 def leave_aliases_alone(app, what, name, obj, options, signature, returns):
-    """Give a type alias no signature: numpydoc would look for that of ``tuple`` and stumble."""
-    return ("", "") if isinstance(obj, types.GenericAlias) else None
+    """Let a type alias have no signature: numpydoc would offer that of ``tuple``; Sphinx has no place for it."""
+    return () if isinstance(obj, types.GenericAlias) else None
 
 
 def setup(app):

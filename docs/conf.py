@@ -78,7 +78,7 @@ def cite_keys(app, what, name, obj, options, lines):
 
 
 def leave_aliases_alone(app, what, name, obj, options, signature, returns):
-    """Let a type alias have no signature: numpydoc would offer that of ``tuple``; Sphinx has no place for it."""
+    """Let a type alias have no signature: numpydoc offers that of ``tuple``, which Sphinx cannot place."""
     return () if isinstance(obj, types.GenericAlias) else None
 
 

@@ -139,6 +139,25 @@ def test_read_images__splits_what_lies_at_one_place(make_slices, make_series, ke
     assert read_image(make_series(slices), label=labels[1]).grid.shape == (5, 4, 3)
 
 
+@pytest.mark.parametrize(
+    ("group", "creator", "element", "vr", "written"),
+    [
+        (0x0043, "GEMS_PARM_01", 0x39, "IS", lambda b: [1_000_000_000 + b, 8, 0, 0]),
+        (0x0043, "GEMS_PARM_01", 0x39, "IS", lambda b: [b, 8, 0, 0]),
+        (0x2001, "Philips Imaging DD 001", 0x03, "FL", float),
+    ],
+)
+def test_read_images__private_b_values_split_too(
+    make_slices, make_series, group, creator, element, vr, written
+):
+    slices = []
+    for b in (0, 1000):
+        for s in make_slices("MR", 3.0 * np.arange(4)):
+            s.private_block(group, creator, create=True).add_new(element, vr, written(b))
+            slices.append(s)
+    assert [v.label for v in read_images(make_series(slices))] == ["b = 0 s/mm2", "b = 1000 s/mm2"]
+
+
 def test_read_images__times_that_differ_slice_by_slice_split_nothing(make_slices, make_series):
     slices = make_slices("MR", 3.0 * np.arange(6))
     for i, s in enumerate(slices):

@@ -13,6 +13,11 @@ from tumorboard.io.dicom.frames import Frame, classic_frames, name_some
 from tumorboard.io.dicom.multiframe import enhanced_frames, real_world_mapping
 from tumorboard.io.dicom.nuclear_frames import nuclear_frames
 from tumorboard.io.dicom.parsed_values import taking_values
+from tumorboard.io.dicom.private_b_values import (
+    lacks_b_values,
+    private_b_value,
+    with_private_b_values,
+)
 from tumorboard.io.dicom.quantities import Meaning, is_diffusion_map
 from tumorboard.io.dicom.read_dose import dose_frames, dose_meaning
 from tumorboard.io.dicom.sandbox import Limits, read_datasets
@@ -66,7 +71,19 @@ def series_frames(
     frames = classic_frames(headers)
     if any(is_diffusion_map(h) and not h.rescale_type for h in headers) or series.modality == "NM":
         frames = _with_real_world(frames, limits=limits, jobs=jobs)
+    if lacks_b_values(frames):
+        frames = _with_b_values(frames, limits=limits, jobs=jobs)
     return [(frames, None, "")]
+
+
+def _with_b_values(frames: Sequence[Frame], *, limits: Limits, jobs: int) -> tuple[Frame, ...]:
+    """Look for private b-values; only if one file has any are the others parsed."""
+    with taking_values(frames[0].header.path):
+        if private_b_value(_parsed([frames[0].header], limits=limits, jobs=1)[0]) is None:
+            return tuple(frames)
+    datasets = _parsed([f.header for f in frames], limits=limits, jobs=jobs)
+    with taking_values(frames[0].header.path):
+        return with_private_b_values(frames, datasets)
 
 
 def _dose_groups(headers: Sequence[FileHeader], *, limits: Limits, jobs: int) -> list[FrameGroup]:

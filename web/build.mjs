@@ -7,6 +7,24 @@ import { fileURLToPath } from "node:url";
 const here = path.dirname(fileURLToPath(import.meta.url));
 const output = path.resolve(process.argv[2] ?? path.join(here, "dist"));
 
+// NiiVue draws an overlay opaque from its first colour on, so that low uptake blackens the CT below it.
+// Here an overlay fades in over the lowest quarter of its window, as in the report's still pictures.
+const OPAQUE = "FragColor.a = step(0.00001, FragColor.a);";
+const FADING = "FragColor.a = step(0.00001, FragColor.a) * clamp(4.0 * txl, 0.0, 1.0);";
+
+const fadeOverlays = {
+  name: "fade-overlays",
+  setup({ onLoad }) {
+    onLoad({ filter: /@niivue[/\\]niivue[/\\]build[/\\]niivue[/\\]index\.js$/ }, async ({ path: file }) => {
+      const parts = (await readFile(file, "utf8")).split(OPAQUE);
+      if (parts.length !== 2) {
+        throw new Error(`NiiVue's overlay shader must hold the line to change once; found ${parts.length - 1}`);
+      }
+      return { contents: parts.join(FADING), loader: "js" };
+    });
+  },
+};
+
 async function bundle() {
   const result = await build({
     absWorkingDir: here,
@@ -20,6 +38,7 @@ async function bundle() {
     legalComments: "linked",
     metafile: true,
     // NiiVue's reader of Zarr archives, which a report never holds, would bring WebAssembly along.
+    plugins: [fadeOverlays],
     alias: { zarrita: "./src/no_zarr.ts" },
     logLevel: "warning",
   });

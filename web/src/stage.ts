@@ -42,7 +42,8 @@ export class Stage {
       crosshairWidth: 1,
       crosshairWidthUnit: "mm",
       crosshairGap: 6,
-      fontColor: [0.85, 0.87, 0.9, 1],
+      // Readable on black and, where emission images are inverted, on white.
+      fontColor: [0.25, 0.6, 0.95, 1],
       fontMinPx: 14,
       isRadiologicalConvention: true,
       isSliceMM: true,
@@ -70,7 +71,8 @@ export class Stage {
     interpolateFloats(this.nv.gl);
     for (const [i, description] of scene.layers.entries()) {
       const volume = await NVImage.loadFromFile({ file: new File([await takeVolume(i)], `layer-${i}.nii.gz`) });
-      const layer: StageLayer = { description, volume, visible: true, opacity: description.opacity, hidden: new Set(), drawn: null };
+      const { opacity } = description;
+      const layer: StageLayer = { description, volume, visible: true, opacity, hidden: new Set(), drawn: null };
       if (description.kind === "labels") {
         // Only volumes of this intent get NiiVue's nearest-neighbour label drawing with outlines.
         volume.hdr!.intent_code = NIFTI_INTENT_LABEL;
@@ -83,11 +85,13 @@ export class Stage {
         [volume.cal_min, volume.cal_max] = description.window;
       }
       this.layers.push(layer);
-      this.nv.addVolume(volume);
     }
     this.nv.opts.crosshairWidth = this.lineWidth();
     this.nv.opts.atlasOutline = 1;
-    this.refresh();
+    this.applyVisibility();
+    // All at once: adding one by one would draw every layer again for each that follows.
+    this.nv.volumes = this.layers.map((layer) => layer.volume);
+    this.nv.setVolume(this.nv.volumes[0]!, 0);
     this.nv.onLocationChange = () => this.listeners.forEach((listener) => listener());
     this.canvas.addEventListener("pointerup", () => this.listeners.forEach((listener) => listener()));
   }
@@ -138,13 +142,17 @@ export class Stage {
 
   /** Draws again after layers were changed. */
   refresh(): void {
+    this.applyVisibility();
+    this.nv.updateGLVolume();
+  }
+
+  private applyVisibility(): void {
     for (const layer of this.layers) {
       if (layer.drawn) hideStructures(layer);
       // At 0 NiiVue would leave out a structure's outline too.
       const least = layer.drawn ? 1 / 255 : 0;
       layer.volume.opacity = layer.visible ? Math.max(least, layer.opacity) : 0;
     }
-    this.nv.updateGLVolume();
   }
 }
 

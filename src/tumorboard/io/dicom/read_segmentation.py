@@ -107,28 +107,17 @@ def read_segmentation(header: FileHeader, dataset: Dataset, *, limits: Limits) -
         },
         references=("dicomPS33",),
     )
-    segments = list(dataset.get("SegmentSequence") or ())
     by_segment = None if kind == "LABELMAP" else _frames_by_segment(header, dataset, len(frames))
-    structures: list[Structure] = []
-    empty_names: list[str] = []
-    names: set[str] = set()
-    for item in segments:
-        number = int(item.get("SegmentNumber") or 0)
-        if kind == "LABELMAP" and number == 0:
-            continue  # the background may be described as segment 0
-        name = _unique_name(str(item.get("SegmentLabel") or "").strip() or f"segment {number}", names)
+
+    def mask_of(number: int) -> Image | None:
         members = list(range(len(frames))) if by_segment is None else by_segment.get(number, [])
-        mask = _mask(
-            members, slices, planes, grid, number=None if by_segment is not None else number, largest=largest
+        cropped = _mask(
+            members, slices, planes, grid, number=number if by_segment is None else None, largest=largest
         )
-        if mask is None:
-            empty_names.append(name)
-            continue
-        values, own_grid = mask
         quantity = Quantity.LABEL if largest is None else Quantity.FRACTION
-        structures.append(
-            Structure(name, (), Image(values, own_grid, quantity, record), _kind(item), _colour(item))
-        )
+        return None if cropped is None else Image(*cropped, quantity, record)
+
+    structures, empty_names = _segments(dataset, mask_of)
     referenced = dataset.get("ReferencedSeriesSequence") or ()
     return StructureSet(
         tuple(structures),
@@ -138,6 +127,24 @@ def read_segmentation(header: FileHeader, dataset: Dataset, *, limits: Limits) -
         (str(referenced[0].get("SeriesInstanceUID") or "") or None) if referenced else None,
         tuple(empty_names),
     )
+
+
+def _segments(dataset: Dataset, mask_of: Callable[[int], Image | None]) -> tuple[list[Structure], list[str]]:
+    """Return the segments that have voxels, and the names of those that have none."""
+    structures: list[Structure] = []
+    empty_names: list[str] = []
+    names: set[str] = set()
+    for item in dataset.get("SegmentSequence") or ():
+        number = int(item.get("SegmentNumber") or 0)
+        if number == 0:
+            continue  # a label map may describe its background as segment 0
+        name = _unique_name(str(item.get("SegmentLabel") or "").strip() or f"segment {number}", names)
+        mask = mask_of(number)
+        if mask is None:
+            empty_names.append(name)
+        else:
+            structures.append(Structure(name, (), mask, _kind(item), _colour(item)))
+    return structures, empty_names
 
 
 def _frames_by_segment(header: FileHeader, dataset: Dataset, n_frames: int) -> dict[int, list[int]]:

@@ -230,12 +230,13 @@ def _overlap(contours: Sequence[Contour], reference: ReferencedSeries) -> bool:
         index = reference.grid.patient_to_index(contour.points_mm)
         planes.setdefault(round(float(index[:, 0].mean()), 2), []).append(index[:, 1:])
     for polygons in planes.values():
-        boxes = [(p.min(axis=0), p.max(axis=0)) for p in polygons]
-        for i, a in enumerate(polygons):
-            for j in range(i):
-                apart = (boxes[i][0] >= boxes[j][1]).any() or (boxes[j][0] >= boxes[i][1]).any()
-                if not apart and (_any_inside(a, polygons[j]) or _any_inside(polygons[j], a)):
-                    return True
+        low = np.array([polygon.min(axis=0) for polygon in polygons])
+        high = np.array([polygon.max(axis=0) for polygon in polygons])
+        for i, polygon in enumerate(polygons):
+            # Boxes first, all at once: a noisy mask has thousands of outlines in a plane.
+            near = np.flatnonzero(((low[:i] < high[i]) & (high[:i] > low[i])).all(axis=1))
+            if any(_any_inside(polygon, polygons[j]) or _any_inside(polygons[j], polygon) for j in near):
+                return True
     return False
 
 

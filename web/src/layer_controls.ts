@@ -37,7 +37,7 @@ export function layerControls(stage: Stage, layer: StageLayer, changed: () => vo
   const root = element("fieldset", { class: "layer" });
   root.append(
     element("legend", {}, description.name),
-    checkbox("Show", true, (visible) => {
+    checkbox("Show", layer.visible, (visible) => {
       layer.visible = visible;
       changed();
     }),

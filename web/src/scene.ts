@@ -17,6 +17,7 @@ export interface LayerDescription {
   inverted: boolean;
   opacity: number;
   projected: boolean;
+  shown: boolean;
   labels: Structure[];
 }
 

@@ -71,8 +71,8 @@ export class Stage {
     interpolateFloats(this.nv.gl);
     for (const [i, description] of scene.layers.entries()) {
       const volume = await NVImage.loadFromFile({ file: new File([await takeVolume(i)], `layer-${i}.nii.gz`) });
-      const { opacity } = description;
-      const layer: StageLayer = { description, volume, visible: true, opacity, hidden: new Set(), drawn: null };
+      const { opacity, shown } = description;
+      const layer: StageLayer = { description, volume, visible: shown, opacity, hidden: new Set(), drawn: null };
       if (description.kind === "labels") {
         // Only volumes of this intent get NiiVue's nearest-neighbour label drawing with outlines.
         volume.hdr!.intent_code = NIFTI_INTENT_LABEL;

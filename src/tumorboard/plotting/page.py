@@ -198,6 +198,7 @@ def _layer_json(layer: Layer) -> dict[str, Any]:
         "inverted": layer.inverted,
         "opacity": layer.opacity,
         "projected": layer.projected,
+        "shown": layer.shown,
         "labels": [
             {"value": label.value, "name": label.name, "rgb": list(label.rgb)} for label in layer.labels
         ],

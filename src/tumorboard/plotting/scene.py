@@ -88,6 +88,8 @@ class Layer:
     projected
         Whether the viewer shows a turning maximum-intensity projection of this layer beside the slices
         (the first such layer); for emission images.
+    shown
+        Whether the layer is switched on at the start.
     labels
         The structures of a LABELS layer.
 
@@ -106,6 +108,7 @@ class Layer:
     inverted: bool = False
     opacity: float = 1.0
     projected: bool = False
+    shown: bool = True
     labels: tuple[Label, ...] = ()
 
     def __post_init__(self) -> None:

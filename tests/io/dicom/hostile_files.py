@@ -295,7 +295,7 @@ QUARANTINED = {
     cut_in_header: "the file must be whole",
     cut_between_elements: "8 x 6 pixels and holds none",
     cut_compressed: "ends in the middle of its compressed pixels",
-    deflate_bomb: "at most 512 MiB of memory",
+    deflate_bomb: "at most 512 MB of memory",
     deep_sequence: "nested",
     uid_that_is_a_path: r"SeriesInstanceUID \(0020,000E\) must be numbers and dots.*'../../x'",
     no_series_uid: r"SeriesInstanceUID \(0020,000E\) must be given",

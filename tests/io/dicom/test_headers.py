@@ -174,7 +174,7 @@ def test_scan_headers__ends_within_bounds_on_any_bytes(contents):
 def test_scan_headers__compiled_equals_python(contents, monkeypatch):
     mutants = contents + random_mutants(contents, 60, seed=2)
     compiled = scan_bytes(mutants)
-    names = ["_u16", "_u32", "_syntax", "_begins_sequence", "_skip_sequence", "_scan_header"]
+    names = ["_u16", "_u32", "_syntax", "_begins_sequence", "_skip_sequence", "_fits_pixels", "_scan_header"]
     for name in [*names, "scan_headers", "first_occurrences"]:
         function = getattr(kernel, name)
         monkeypatch.setattr(kernel, name, getattr(function, "py_func", function))

@@ -60,7 +60,7 @@ def do(tmp_path, monkeypatch):
         ("exit", "exit status 3"),
         ("sleep", "at most 1 s"),
         ("spin", "at most 1 s"),
-        ("memory", "at most 100 MiB of memory"),
+        ("memory", "at most 100 MB of memory"),
         ("recursion", "nested"),
         ("refuse", "^its own reason$"),
         ("error", "KeyError: 'two.*lines'"),

@@ -165,6 +165,13 @@ def _skip_sequence(data, at, held, size, implicit, vr_length, sequence_tags, end
 
 
 @njit(cache=True, nogil=True, boundscheck=True)
+def _fits_pixels(tag, vr):
+    if tag == 0x7FE00010:
+        return vr == _OB or vr == _OW
+    return vr == (_OF if tag == 0x7FE00008 else _OD)
+
+
+@njit(cache=True, nogil=True, boundscheck=True)
 def _scan_header(
     data, held, size, root, tags, vrs, vr_length, sequence_tags, ends, packed, room, starts, lengths, pixels
 ):
@@ -206,14 +213,8 @@ def _scan_header(
             else:
                 return UNUSUAL, encoding, used
         if tag == 0x7FE00008 or tag == 0x7FE00009 or tag == 0x7FE00010:
-            fits = (
-                implicit
-                or (tag == 0x7FE00010 and (vr == _OB or vr == _OW))
-                or (tag == 0x7FE00008 and vr == _OF)
-                or (tag == 0x7FE00009 and vr == _OD)
-            )
             pixels[0], pixels[1], pixels[2] = tag, start, length
-            return (DONE if fits else UNUSUAL), encoding, used
+            return (DONE if implicit or _fits_pixels(tag, vr) else UNUSUAL), encoding, used
         while wanted < tags.size and tags[wanted] < tag:
             wanted += 1
         is_wanted = wanted < tags.size and tags[wanted] == tag

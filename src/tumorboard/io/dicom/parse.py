@@ -216,7 +216,7 @@ def decode_stored_pixels(path: Path) -> np.ndarray[Any, Any]:
     if min(numbers) < 1 or stated > max(_MOST_EXPANSION * size, allowance):
         raise UnreadableFile(
             f"pixels must be at most {_MOST_EXPANSION} times the size of their file; "
-            f"{stated / _MIB:.0f} MiB are stated and the file has {size / _MIB:.3g} MiB"
+            f"{stated / _MIB:.0f} MB are stated and the file has {size / _MIB:.3g} MB"
         )
     _raise_memory(2 * stated + 2 * size)
     dataset, _, _ = parse_file(path, stop_before_pixels=False)

@@ -53,7 +53,7 @@ class Limits:
     Parameters
     ----------
     memory_mb
-        Address space that parsing one file may add to that of a fresh worker [MiB].
+        Address space that parsing one file may add to that of a fresh worker [MB], of 1024 x 1024 byte.
     seconds_per_file
         Time that one file may take, by the clock and of the processor [s].
     """
@@ -63,7 +63,7 @@ class Limits:
 
     def __post_init__(self) -> None:
         if self.memory_mb < 1:
-            raise InputError(f"memory_mb must be >= 1 [MiB]; got {self.memory_mb!r}")
+            raise InputError(f"memory_mb must be >= 1 [MB]; got {self.memory_mb!r}")
         if not (math.isfinite(self.seconds_per_file) and self.seconds_per_file > 0):
             raise InputError(f"seconds_per_file must be finite and > 0 [s]; got {self.seconds_per_file!r}")
 
@@ -346,6 +346,6 @@ def _finish(worker: _Worker, path: Path, *, readable: bool) -> tuple[Any, bool] 
         return result, True
     if outcome == NO_MEMORY:
         return Quarantined(
-            path, f"reading must take at most {limits.memory_mb} MiB of memory; it wanted more"
+            path, f"reading must take at most {limits.memory_mb} MB of memory; it wanted more"
         ), False
     return Quarantined(path, result), True

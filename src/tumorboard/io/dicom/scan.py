@@ -42,7 +42,7 @@ def scan(
     folder
         Where to look. Links out of it are not followed; each file is visited once.
     limits
-        What parsing one unusual file may cost; ``Limits()`` when None: 512 MiB and 10 s.
+        What parsing one unusual file may cost; ``Limits()`` when None: 512 MB and 10 s.
     jobs
         Threads and processes at a time; the number of processors when None.
     progress

@@ -15,6 +15,51 @@ class FileHeader:
     """What the header scan keeps of one DICOM file. Text is stripped; ``None`` or ``""`` is absent.
 
     All values are the file's own, unchecked for sense: geometry is judged where volumes are assembled.
+
+    Parameters
+    ----------
+    path, file_size
+        Where it is, and how many bytes it has.
+    transfer_syntax_uid, sop_class_uid, sop_instance_uid, study_instance_uid, series_instance_uid
+        Digits and dots.
+    modality, patient_id, series_description, series_number, instance_number, acquisition_number, image_type
+        As in the file.
+    frame_of_reference_uid
+        Space in which the positions are.
+    rows, columns, number_of_frames
+        Size of a frame [pixel], and how many there are.
+    bits_allocated, bits_stored, pixel_representation, samples_per_pixel, photometric_interpretation
+        How values are stored; a representation of 1 is signed.
+    image_position_mm
+        Centre of the first pixel, x, y, z in patient coordinates (LPS) [mm].
+    image_orientation
+        Direction along a row, then along a column, three cosines each.
+    pixel_spacing_mm
+        Between rows, then between columns [mm].
+    slice_thickness_mm, spacing_between_slices_mm
+        As stated, which need not be the distance between slices [mm].
+    rescale_slope, rescale_intercept, rescale_type
+        Value = stored x slope + intercept.
+    units
+        PET and NM: Units (0054,1001), e.g. ``"BQML"``, ``"GML"``.
+    suv_type
+        SUV Type (0054,1006), e.g. ``"LBM"``; ``""`` means body weight when the units are ``"GML"``.
+    acquisition_date, acquisition_time, acquisition_datetime, content_time
+        As written, YYYYMMDD and HHMMSS.FFFFFF.
+    frame_reference_time_ms, actual_frame_duration_ms, trigger_time_ms
+        PET: reference time after the start of the series, duration; MR: delay after the trigger [ms].
+    decay_factor
+        PET: by which the values of this slice were multiplied to correct for decay.
+    temporal_position
+        Number in a series of volumes.
+    echo_time_ms
+        MR [ms].
+    diffusion_b_value
+        MR [s/mm2].
+    pixel_offset
+        Where uncompressed pixel data begin in the file [byte]; None when absent, compressed or unusual.
+    pixel_length
+        Length that the file states for its pixel data [byte].
     """
 
     path: Path
@@ -49,9 +94,7 @@ class FileHeader:
     rescale_intercept: float | None = None
     rescale_type: str = ""
     units: str = ""
-    """PET and NM: Units (0054,1001), e.g. ``"BQML"``, ``"GML"``."""
     suv_type: str = ""
-    """SUV Type (0054,1006), e.g. ``"LBM"``; ``""`` means body weight when the units are ``"GML"``."""
     acquisition_date: str = ""
     acquisition_time: str = ""
     acquisition_datetime: str = ""
@@ -64,9 +107,7 @@ class FileHeader:
     echo_time_ms: float | None = None
     diffusion_b_value: float | None = None
     pixel_offset: int | None = None
-    """Byte offset of uncompressed pixel data in the file; ``None`` when absent, compressed or unusual."""
     pixel_length: int | None = None
-    """Length that the file states for its pixel data [byte]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +124,10 @@ class Series:
 
     Parameters
     ----------
+    uid, study_uid, sop_class_uid
+        Of the series, its study and its kind of object.
+    modality, description
+        Of its first file.
     headers
         One per file, in no meaningful order: readers sort by geometry.
     notes
@@ -113,6 +158,8 @@ class Study:
 
     Parameters
     ----------
+    folder
+        Where the scan began.
     series
         Ordered by patient, study, series number, UID.
     quarantined

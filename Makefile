@@ -14,7 +14,7 @@ PY    := $(BIN)/python
 RUN   := $(PY) -m
 STAMP := .venv/.stamp
 # What an editable install is built from; Python sources are used in place and need no new install.
-BUILT_FROM := pyproject.toml $(wildcard hatch_build.py web/package.json web/package-lock.json web/*.mjs web/*.ts web/src/*)
+BUILT_FROM := pyproject.toml $(wildcard hatch_build.py web/*.json web/*.mjs web/src/* web/licenses/*)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -52,7 +52,7 @@ def board(
     lesion_threshold_suv: Annotated[
         float, typer.Option(help="Candidate lesions are at or above this uptake value.")
     ] = 4.0,
-    lesion_min_volume_ml: Annotated[float, typer.Option(help="Smaller regions are left out [mL].")] = 1.0,
+    lesion_min_volume_ml: Annotated[float, typer.Option(help="Smaller regions are left out [mL].")] = 3.0,
 ) -> None:
     """Make the report of one patient: report.html, report.json and the case itself."""
     from tumorboard.cli.progress import shown_progress

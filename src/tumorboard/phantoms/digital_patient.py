@@ -22,8 +22,8 @@ from tumorboard.units import ML_PER_MM3, S_PER_MIN
 
 __all__ = ["DigitalPatient", "DigitalPatientConfig", "TrueLesion", "simulate_patient"]
 
-#: F-18 half-life, 1.82871(18) h [s] (bipm2004monographie5: DDEP evaluation).
-_F18_HALF_LIFE_S = 1.82871 * 3600.0
+#: F-18 half-life: 109.77(5) min in the decay sublibrary of ENDF/B-VIII.1 [s].
+_F18_HALF_LIFE_S = 109.77 * S_PER_MIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ def _of_nifti(path: Path) -> list[str]:
     import nibabel
 
     try:
-        header = nibabel.load(path).header
+        header: Any = nibabel.load(path).header
     except (nibabel.filebasedimages.ImageFileError, OSError, EOFError) as reason:
         raise UnreadableFile(f"file must be NIfTI; {path}: {reason}") from reason
     shape = " x ".join(str(n) for n in header.get_data_shape()[::-1])

@@ -1,6 +1,5 @@
 import csv
 import math
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -188,6 +187,12 @@ def test_scan_start__private_statement_of_the_vendor_goes_first(field):
     assert scan_start(later).moment == early
     assert "Series Date and Time is 2025-01-01T13:00:00" in scan_start(later).notes[0]
     assert scan_start(scan(**{field: SCAN})).notes == ()
+
+
+def test_scan_start__decay_correction_datetime_of_enhanced_pet_goes_before_all():
+    stated = SCAN - timedelta(minutes=3)
+    result = scan_start(scan(decay_corrected_to=stated, ge_scan_start=SCAN))
+    assert (result.moment, result.rule) == (stated, "Decay Correction DateTime (0018,9701)")
 
 
 def test_scan_start__without_acquisition_time_series_time_is_not_trusted():
@@ -378,24 +383,6 @@ def test_to_suv__multiplies_and_says_what_it_measures():
     assert suv.values.dtype == np.float32
     np.testing.assert_allclose(suv.values, 1.0, rtol=1e-5)  # 3600 Bq/mL x 70,000 g / 252 MBq
     assert {"dicomPS33", "qiba2016fdg"} <= set(suv.provenance.citations())
-
-
-def test_to_suv__gives_each_plane_the_factor_of_its_slice_whatever_their_order():
-    upper, lower = bed(SCAN, z=4.0), bed(SCAN + timedelta(seconds=600), z=0.0)
-    files = scan(decay_reference=DecayReference.NONE, corrected_image=(), slices=(upper, lower))
-    suv = to_suv(image(), files, variant=BODY_WEIGHT).values[:, 0, 0]
-    left_bq = 368.08e6 * 2.0 ** (-(np.array([4200.0, 3600.0]) + 149.605) / F18_S)
-    np.testing.assert_allclose(suv, 3600 * 70_000 / left_bq, rtol=1e-6)
-
-
-def test_to_suv__refuses_planes_that_are_no_slices():
-    parts = (bed(z=0.0), bed(SCAN + timedelta(seconds=600), z=4.0))
-    files = scan(decay_reference=DecayReference.NONE, corrected_image=(), slices=parts)
-    with pytest.raises(InputError, match="plane 2 is none; convert to uptake values before resampling"):
-        to_suv(image(n_planes=3), files, variant=BODY_WEIGHT)
-    frames = replace(files, slices=(*parts, bed(SCAN + timedelta(seconds=1200), z=4.0)))
-    with pytest.raises(InputError, match="plane 1 has several, as in a dynamic series"):
-        to_suv(image(), frames, variant=BODY_WEIGHT)
 
 
 def test_to_suv__refuses_an_image_of_another_quantity():

@@ -109,6 +109,8 @@ class PetAcquisition:
         Which uptake value ``GML`` is, (0054,1006).
     decay_reference
         Moment the values are decay-corrected to, (0054,1102).
+    decay_corrected_to
+        That moment, where the files state it: Decay Correction DateTime (0018,9701) of enhanced PET.
     corrected_image
         Corrections applied, (0028,0051), e.g. ``("DECY", "ATTN")``.
     radionuclide, radionuclide_code, radiopharmaceutical
@@ -162,6 +164,7 @@ class PetAcquisition:
     units: PetUnits | None = None
     suv_type: SuvType | None = None
     decay_reference: DecayReference | None = None
+    decay_corrected_to: datetime | None = None
     corrected_image: tuple[str, ...] = ()
     radionuclide: str | None = None
     radionuclide_code: str | None = None
@@ -204,7 +207,8 @@ class PetAcquisition:
         return min((s.acquisition_start for s in self.slices if s.acquisition_start), default=None)
 
     def _moments(self) -> Iterable[datetime | None]:
-        yield from (self.injection, self.series_start, self.ge_scan_start, self.siemens_scan_start)
+        yield from (self.injection, self.series_start, self.decay_corrected_to)
+        yield from (self.ge_scan_start, self.siemens_scan_start)
         yield from (part.acquisition_start for part in self.slices)
 
 

@@ -19,7 +19,14 @@ _ENUMS: dict[str, type[Enum]] = {
     "decay_reference": DecayReference,
     "sex": Sex,
 }
-_MOMENTS = ("injection", "series_start", "ge_scan_start", "siemens_scan_start", "acquisition_start")
+_MOMENTS = (
+    "injection",
+    "series_start",
+    "decay_corrected_to",
+    "ge_scan_start",
+    "siemens_scan_start",
+    "acquisition_start",
+)
 
 
 def acquisition_to_json(acquisition: PetAcquisition) -> dict[str, Any]:

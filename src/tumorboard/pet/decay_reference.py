@@ -80,9 +80,10 @@ def average_count_rate_time_s(frame_duration_s: float, *, half_life_s: float) ->
 def scan_start(acquisition: PetAcquisition) -> ScanStart:
     """Return the moment to which a series with Decay Correction START is corrected.
 
-    In this order: the GE private scan date and time (0009,100D); the Siemens private decay correction
-    date and time (0071,1022); Series Date and Time when not later than the first acquisition (it is
-    later in series that were processed afterwards); the first acquisition less its frame reference time.
+    In this order: Decay Correction DateTime (0018,9701), which only enhanced PET has; the GE private scan
+    date and time (0009,100D); the Siemens private decay correction date and time (0071,1022); Series Date
+    and Time when not later than the first acquisition (it is later in series that were processed
+    afterwards); the first acquisition less its frame reference time.
 
     Raises
     ------
@@ -91,12 +92,13 @@ def scan_start(acquisition: PetAcquisition) -> ScanStart:
     """
     earliest = acquisition.earliest_acquisition_start
     series = acquisition.series_start
-    for private, rule in (
+    for stated, rule in (
+        (acquisition.decay_corrected_to, "Decay Correction DateTime (0018,9701)"),
         (acquisition.ge_scan_start, "GE scan date and time (0009,100D)"),
         (acquisition.siemens_scan_start, "Siemens decay correction date and time (0071,1022)"),
     ):
-        if private is not None:
-            return ScanStart(private, rule, _disagreement(private, series, earliest))
+        if stated is not None:
+            return ScanStart(stated, rule, _disagreement(stated, series, earliest))
     if earliest is None:
         raise MissingAttribute(
             "Acquisition Date (0008,0022) and Time (0008,0032) must tell when the scan began, since Decay "

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tumorboard.core.acquisition import DecayReference, PetAcquisition
+from tumorboard.core.positron_emitters import known_half_life_s
 from tumorboard.errors import InputError, MissingAttribute
 from tumorboard.pet.decay_reference import average_count_rate_time_s, half_life_of, scan_start
-from tumorboard.pet.tracer_half_life import known_half_life_s
 
 __all__ = ["DecayedActivity", "decayed_activity", "require_corrections"]
 

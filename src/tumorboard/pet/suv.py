@@ -16,27 +16,27 @@ References
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tumorboard.core.acquisition import DecayReference, PetAcquisition, PetUnits, Sex, SuvType
-from tumorboard.core.grid import Grid
+from tumorboard.core.dynamic import DynamicImage
 from tumorboard.core.image import Image, Quantity
 from tumorboard.errors import InputError, MissingAttribute
 from tumorboard.pet import body_size
 from tumorboard.pet.decayed_activity import DecayedActivity, decayed_activity, require_corrections
+from tumorboard.pet.slice_factors import factors_by_frame, factors_by_plane
 from tumorboard.provenance import Record
 from tumorboard.units import G_PER_KG
 
 __all__ = ["SuvFactor", "SuvVariant", "suv_factor", "to_suv"]
 
 _CM2_PER_M2 = 1e4
-_Z_TOLERANCE = 0.05
 
 
 class SuvVariant(Enum):
@@ -205,8 +205,18 @@ def suv_factor(acquisition: PetAcquisition, *, variant: SuvVariant) -> SuvFactor
     )
 
 
-def to_suv(image: Image, acquisition: PetAcquisition, *, variant: SuvVariant) -> Image:
+@overload
+def to_suv(image: Image, acquisition: PetAcquisition, *, variant: SuvVariant) -> Image: ...
+@overload
+def to_suv(image: DynamicImage, acquisition: PetAcquisition, *, variant: SuvVariant) -> DynamicImage: ...
+def to_suv(
+    image: Image | DynamicImage, acquisition: PetAcquisition, *, variant: SuvVariant
+) -> Image | DynamicImage:
     """Return an image's standardised uptake values.
+
+    Where the values are decay-corrected to one moment, all planes and frames have one factor. Where they are
+    not (Decay Correction NONE) each slice has its own, and is found by its position and, in a dynamic image,
+    by its acquisition time.
 
     Parameters
     ----------
@@ -219,8 +229,8 @@ def to_suv(image: Image, acquisition: PetAcquisition, *, variant: SuvVariant) ->
 
     Returns
     -------
-    Image
-        float32, of the variant's quantity, on the same grid.
+    Image or DynamicImage
+        As ``image``: float32, of the variant's quantity, on the same grid, with the same frames.
 
     Raises
     ------
@@ -228,18 +238,23 @@ def to_suv(image: Image, acquisition: PetAcquisition, *, variant: SuvVariant) ->
         As in :func:`suv_factor`.
     InputError
         As in :func:`suv_factor`; when the image's quantity is not that of the acquisition's units, or its
-        planes cannot be told among the slices where each has its own factor.
+        planes and frames cannot be told among the slices where each has its own factor.
     """
     _require_quantity(image.quantity, acquisition)
     result = suv_factor(acquisition, variant=variant)
     factor = result.factor
     if not isinstance(factor, float):
-        factor = _per_plane(factor, acquisition, image.grid)[:, None, None]
+        if isinstance(image, DynamicImage):
+            factor = factors_by_frame(factor, acquisition.slices, image)[..., None, None]
+        else:
+            factor = factors_by_plane(factor, acquisition.slices, image.grid)[:, None, None]
     values = np.multiply(image.values, factor, dtype=np.float64 if image.values.dtype.kind != "f" else None)
+    values = values.astype(np.float32, copy=False)
+    values.setflags(write=False)  # the noun keeps it without a copy
     record = Record(
         "pet.to_suv", {"variant": variant.value}, (image.provenance, result.provenance), ("dicomPS33",)
     )
-    return Image(values.astype(np.float32, copy=False), image.grid, variant.quantity, record)
+    return replace(image, values=values, quantity=variant.quantity, provenance=record)
 
 
 def _base_of(acquisition: PetAcquisition) -> _Base:
@@ -354,33 +369,3 @@ def _require_quantity(quantity: Quantity, acquisition: PetAcquisition) -> None:
             f"(0054,1001) is {units.value}; "
             f"got {quantity.name}; pass the image of the same series as the acquisition"
         )
-
-
-def _per_plane(factors: NDArray[np.float64], acquisition: PetAcquisition, grid: Grid) -> NDArray[np.float64]:
-    """Put one factor per slice in the order of the image's planes, found by position."""
-    positions = [part.position_mm for part in acquisition.slices]
-    if any(position is None for position in positions):
-        raise MissingAttribute(
-            "Image Position (Patient) (0020,0032) must be present for every slice, since each has its "
-            "own factor; "
-            "a file has none; correct slices"
-        )
-    z = grid.patient_to_index(np.array(positions, dtype=np.float64))[:, 0]
-    planes = np.rint(z).astype(int)
-    per_plane = np.full(grid.shape[0], math.nan)
-    on_grid = (np.abs(z - planes) <= _Z_TOLERANCE) & (planes >= 0) & (planes < grid.shape[0])
-    for plane, factor in zip(planes[on_grid], factors[on_grid], strict=True):
-        if not (math.isnan(per_plane[plane]) or math.isclose(per_plane[plane], factor, rel_tol=1e-9)):
-            raise InputError(
-                f"every plane must have one factor; plane {plane} has several, as in a dynamic series; "
-                "pass the acquisition of one frame"
-            )
-        per_plane[plane] = factor
-    if np.isnan(per_plane).any():
-        missing = int(np.flatnonzero(np.isnan(per_plane))[0])
-        raise InputError(
-            f"every plane must be a slice of the acquisition within {_Z_TOLERANCE:g} of a plane; plane "
-            f"{missing} is "
-            "none; convert to uptake values before resampling"
-        )
-    return per_plane

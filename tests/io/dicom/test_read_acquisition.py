@@ -1,19 +1,22 @@
+from dataclasses import fields
 from datetime import UTC, datetime
-from pathlib import Path
 
+import pydicom
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRLittleEndian, PositronEmissionTomographyImageStorage, generate_uid
-
-from tumorboard.core.acquisition import DecayReference, PetUnits, Sex, SuvType
-from tumorboard.errors import InputError, UnitError, UnreadableFile
-from tumorboard.io.dicom.read_acquisition import (
-    AcquisitionResolution,
-    pet_acquisition_of,
-    read_pet_acquisition,
+from pydicom.uid import (
+    ExplicitVRLittleEndian,
+    PositronEmissionTomographyImageStorage,
+    generate_uid,
 )
-from tumorboard.io.dicom.study import FileHeader, Series
+
+from tumorboard.core.acquisition import DecayReference, PetAcquisition, PetUnits, Sex, SuvType
+from tumorboard.errors import InputError, UnreadableFile
+from tumorboard.io.dicom.injected_activity import AcquisitionResolution
+from tumorboard.io.dicom.read_acquisition import pet_acquisition_of, read_pet_acquisition
+from tumorboard.io.dicom.sandbox import read_datasets
+from tumorboard.io.dicom.scan import scan as scan_folder
 
 pytestmark = pytest.mark.filterwarnings("ignore:Invalid value for VR")  # pydicom, of the broken values below
 GE, SIEMENS, PHILIPS = "GEMS_PETD_01", "SIEMENS MED PT", "Philips PET Private Group"
@@ -151,18 +154,6 @@ def test_pet_acquisition_of__shifted_injection_date_is_used_only_when_asked():
     assert "as asked" in asked.notes[0]
 
 
-def test_pet_acquisition_of__activity_in_mbq_is_refused_or_read_when_asked():
-    files = [pet({"RadionuclideTotalDose": "368.08"})]
-    with pytest.raises(
-        UnitError, match=r"injected_bq, Radionuclide Total Dose \(0018,1074\), .*ACTIVITY_IN_MBQ"
-    ):
-        pet_acquisition_of(files)
-    asked = pet_acquisition_of(files, resolutions=[AcquisitionResolution.ACTIVITY_IN_MBQ])
-    assert asked.injected_bq == pytest.approx(368.08e6, rel=1e-12)
-    assert "was read as MBq, as asked" in asked.notes[0]
-    assert pet_acquisition_of(files, corrections={"injected_bq": 1e7}).injected_bq == 1e7
-
-
 def test_pet_acquisition_of__time_zone_of_the_file_holds_for_all_its_times():
     scan = pet_acquisition_of(
         [pet({"RadiopharmaceuticalStartDateTime": "20250101090000+0000"}, TimezoneOffsetFromUTC="+0100")]
@@ -239,29 +230,127 @@ def test_pet_acquisition_of__notes_corrections_and_refuses_unknown_ones():
         pet_acquisition_of([pet()], corrections={"weight": 65.0})
 
 
-def series_of(paths):
-    headers = tuple(
-        FileHeader(
-            Path(p), 1, ExplicitVRLittleEndian, PositronEmissionTomographyImageStorage, str(i), "1", "1.2.3"
-        )
-        for i, p in enumerate(paths)
-    )
-    return Series("1.2.3", "1", "PT", PositronEmissionTomographyImageStorage, "PET", headers)
+# --- files -----------------------------------------------------------------------------------------
 
 
-def test_read_pet_acquisition__reads_files_in_the_sandbox(tmp_path):
-    paths = []
-    for z in (0.0, 4.0):
-        ds = pet(ImagePositionPatient=[0.0, 0.0, z])
+def write(folder, *datasets):
+    """Write data sets as files and scan them."""
+    folder.mkdir()
+    for index, ds in enumerate(datasets):
         ds.file_meta = FileMetaDataset()
         ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID
         ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
-        paths.append(tmp_path / f"{z:.0f}.dcm")
-        ds.save_as(paths[-1], enforce_file_format=True)
-    scan = read_pet_acquisition(series_of(paths))
-    assert [part.position_mm[2] for part in scan.slices] == [0.0, 4.0]
-    assert scan.injected_bq == 368.08e6
-    (tmp_path / "4.dcm").write_bytes(b"no DICOM")
-    with pytest.raises(UnreadableFile, match=r"every file of PET series 1\.2\.3 must be readable; 4\.dcm"):
-        read_pet_acquisition(series_of(paths))
+        ds.StudyInstanceUID = "1.2"
+        ds.Rows = ds.Columns = ds.SamplesPerPixel = 1
+        ds.BitsAllocated, ds.PhotometricInterpretation = 16, "MONOCHROME2"
+        ds.PixelRepresentation, ds.BitsStored, ds.HighBit = 0, 16, 15
+        ds.PixelData = bytes(2 * ds.get("NumberOfFrames", 1))
+        ds.save_as(folder / f"{index:03d}.dcm", enforce_file_format=True)
+    (series,) = scan_folder(folder).series
+    return series
+
+
+def planes(n=6):
+    return [
+        pet(ImagePositionPatient=[0.0, 0.0, 4.0 * (7 * k % n)], AcquisitionTime=f"1100{k:02d}.250000")
+        for k in range(n)
+    ]
+
+
+def everything(acquisition):
+    return {item.name: getattr(acquisition, item.name) for item in fields(PetAcquisition)}
+
+
+def all_files_parsed(series):
+    return [pydicom.dcmread(path, stop_before_pixels=True) for path in series.paths]
+
+
+def test_read_pet_acquisition__is_what_all_files_say(tmp_path):
+    series = write(tmp_path / "pet", *planes())
+    assert everything(read_pet_acquisition(series)) == everything(
+        pet_acquisition_of(all_files_parsed(series))
+    )
+
+
+def test_read_pet_acquisition__takes_the_joint_acquisition_datetime_too(tmp_path):
+    joint = [
+        pet(drop=["AcquisitionDate", "AcquisitionTime"], AcquisitionDateTime=f"2025010111{k:02d}00+0100")
+        for k in range(3)
+    ]
+    series = write(tmp_path / "pet", *joint)
+    found = read_pet_acquisition(series)
+    assert found.slices[2].acquisition_start == datetime(2025, 1, 1, 11, 2)
+    assert everything(found) == everything(pet_acquisition_of(all_files_parsed(series)))
+
+
+def test_read_pet_acquisition__parses_few_files_of_many(tmp_path, monkeypatch):
+    series = write(tmp_path / "pet", *planes(40))
+    parsed = []
+
+    def counted(paths, **options):
+        parsed.extend(paths)
+        return read_datasets(paths, **options)
+
+    monkeypatch.setattr("tumorboard.io.dicom.read_acquisition.read_datasets", counted)
+    assert len(read_pet_acquisition(series).slices) == 40
+    assert len(parsed) <= 5
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("PatientWeight", "71"),
+        ("DecayCorrection", "ADMIN"),
+        ("CorrectedImage", ["DECY"]),
+        ("PatientSize", "1.76"),
+        ("TimezoneOffsetFromUTC", "+0200"),
+    ],
+)
+def test_read_pet_acquisition__refuses_outermost_files_that_disagree(tmp_path, keyword, value):
+    files = planes()
+    for ds in files:
+        ds.TimezoneOffsetFromUTC = "+0100"
+    highest = max(files, key=lambda ds: ds.ImagePositionPatient[2])
+    setattr(highest, keyword, value)
+    with pytest.raises(InputError, match=f"{keyword} must be the same in every file"):
+        read_pet_acquisition(write(tmp_path / "pet", *files))
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("RadionuclideTotalDose", "300000000"),
+        ("RadionuclideHalfLife", "6588"),
+        ("RadiopharmaceuticalStartDateTime", "20250101100100"),
+    ],
+)
+def test_read_pet_acquisition__refuses_tracers_that_disagree(tmp_path, keyword, value):
+    files = planes()
+    setattr(files[-1].RadiopharmaceuticalInformationSequence[0], keyword, value)  # the latest
+    with pytest.raises(InputError, match=f"{keyword} must be the same in every file"):
+        read_pet_acquisition(write(tmp_path / "pet", *files))
+
+
+def test_read_pet_acquisition__refuses_another_unit_in_any_file(tmp_path):
+    files = planes()
+    files[2].Units = "CNTS"
+    with pytest.raises(InputError, match="units must be the same in every file"):
+        read_pet_acquisition(write(tmp_path / "pet", *files))
+
+
+def test_read_pet_acquisition__names_a_file_that_cannot_be_read(tmp_path):
+    series = write(tmp_path / "pet", *planes())
+    (tmp_path / "pet" / "005.dcm").write_bytes(b"no DICOM")
+    with pytest.raises(UnreadableFile, match=r"every file of PET series 1\.2\.3 must be readable; 005\.dcm"):
+        read_pet_acquisition(series)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["sarcoma_pet", "sarcoma_pet_ct_mr", "lu177_spect", "suv_reference"])
+def test_read_pet_acquisition__is_what_all_files_of_real_scans_say(name, unpacked_data):
+    found = scan_folder(unpacked_data(name)).by_modality("PT", "NM")
+    assert found
+    for series in found:
+        fast, full = read_pet_acquisition(series), pet_acquisition_of(all_files_parsed(series))
+        assert everything(fast) == everything(full)

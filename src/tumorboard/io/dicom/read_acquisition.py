@@ -3,40 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime, timedelta, timezone
-from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeVar
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from tumorboard.core.acquisition import DecayReference, PetAcquisition, PetSlice, PetUnits, Sex, SuvType
 from tumorboard.errors import InputError, UnreadableFile
 from tumorboard.io.dicom import times
+from tumorboard.io.dicom.acquired_slices import slice_of_dataset, slice_of_header, slices_of_frames
+from tumorboard.io.dicom.enhanced_pet import is_enhanced_pet, series_level
+from tumorboard.io.dicom.injected_activity import AcquisitionResolution, injected_activity
+from tumorboard.io.dicom.injection_moment import injection_moment
 from tumorboard.io.dicom.private_elements import PrivateCreator, private_text
 from tumorboard.io.dicom.sandbox import Limits, read_datasets
-from tumorboard.io.dicom.study import Quarantined, Series
+from tumorboard.io.dicom.series_values import SeriesValues, distinct, nonzero, term_of, text_of
+from tumorboard.io.dicom.study import FileHeader, Quarantined, Series
 from tumorboard.provenance import Record
-from tumorboard.units import BQ_PER_MBQ, S_PER_H, S_PER_MS
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-__all__ = ["AcquisitionResolution", "pet_acquisition_of", "read_pet_acquisition"]
+__all__ = ["pet_acquisition_of", "read_pet_acquisition"]
 
-_Value = TypeVar("_Value")
-_Terms = TypeVar("_Terms", bound=Enum)
-
-_MBQ_LIMIT_BQ = 1e5
-# An injection time without a date is dated only where a day earlier or later is impossible to image.
-_LONGEST_DATED_HALF_LIFE_S = 4 * S_PER_H
-
-
-class AcquisitionResolution(Enum):
-    """Ways out of a contradiction in the files, each taken only when asked for, and then noted."""
-
-    INJECTION_ON_SCAN_DATE = "injection_on_scan_date"
-    """Take only the time of day of the injection, and the latest date that fits the scan
-    (for files in which de-identification shifted one date and not the other)."""
-    ACTIVITY_IN_MBQ = "activity_in_mbq"
-    """Read a Radionuclide Total Dose below 1e5 as megabecquerel."""
+_SAME_MOMENT: Final = timedelta(seconds=1)
 
 
 def read_pet_acquisition(
@@ -49,6 +38,12 @@ def read_pet_acquisition(
 ) -> PetAcquisition:
     """Read the acquisition of a PET series from its files.
 
+    What each slice says for itself is in the headers of the scan. What all files share (patient, tracer,
+    decay correction, private elements) is read from the first file, the outermost in space, and the earliest
+    and the latest, which must agree; the unit of the values must be the same in all headers. The files in
+    between are taken to say what these say. Multi-frame files are all read. The result is that of
+    :func:`pet_acquisition_of` over all files, at a fraction of the time.
+
     Parameters
     ----------
     series
@@ -56,27 +51,31 @@ def read_pet_acquisition(
     limits
         What a file may cost to parse; the default limits when ``None``.
     jobs
-        Number of processes that parse.
+        Number of processes that parse multi-frame files; the few others need one.
     resolutions, corrections
         As in :func:`pet_acquisition_of`.
 
     Raises
     ------
     UnreadableFile
-        When a file of the series cannot be read.
+        When a file cannot be read.
     InputError
         As in :func:`pet_acquisition_of`.
     """
-    found = read_datasets(series.paths, limits=limits or Limits(), jobs=jobs, stop_before_pixels=True)
-    datasets: list[Dataset] = []
-    for item in found:
-        if isinstance(item, Quarantined):
-            raise UnreadableFile(
-                f"every file of PET series {series.uid} must be readable; {item.path.name} is not: "
-                f"{item.reason}; leave the file out of the folder"
-            )
-        datasets.append(item)
-    return pet_acquisition_of(datasets, resolutions=resolutions, corrections=corrections)
+    limits = limits or Limits()
+    if any(header.number_of_frames > 1 for header in series.headers):
+        datasets = _read(series, series.paths, limits=limits, jobs=jobs)
+        return pet_acquisition_of(datasets, resolutions=resolutions, corrections=corrections)
+    headers = sorted(series.headers, key=lambda header: header.path)
+    values = SeriesValues(_read(series, _spokesmen(headers), limits=limits, jobs=1))
+    for name in ("units", "suv_type"):
+        values.agreed(name, [getattr(header, name) for header in headers], str)
+    return _acquisition(
+        values,
+        lambda: tuple(slice_of_header(values, header) for header in headers),
+        resolutions=resolutions,
+        corrections=corrections,
+    )
 
 
 def pet_acquisition_of(
@@ -88,12 +87,14 @@ def pet_acquisition_of(
     """Take the acquisition of a PET series from its data sets, which need no pixels [1]_.
 
     An empty value, and a weight, height, activity, half-life or vendor factor of zero, count as absent.
-    Nothing is guessed: a value that cannot be read is left out and noted.
+    Nothing is guessed: a value that cannot be read is left out and noted, and the injected activity is read
+    as MBq only where no other unit is possible
+    (see :func:`~tumorboard.io.dicom.injected_activity.injected_activity`), which is noted too.
 
     Parameters
     ----------
     datasets
-        One per file, of one series.
+        One per file, of one series: PET or nuclear medicine, classic or enhanced.
     resolutions
         Ways out of contradictions that may be taken.
     corrections
@@ -116,173 +117,155 @@ def pet_acquisition_of(
         raise InputError(
             "datasets must hold at least one file of a PET series; got none; pass the series' files"
         )
-    reader = _Reader(datasets)
-    resolutions = frozenset(resolutions)
-    facts = _series_facts(reader)
-    facts["injected_bq"] = _injected_bq(reader, resolutions)
-    facts |= _vendor_facts(reader)
-    facts["slices"] = tuple(_slice_of(reader, dataset) for dataset in datasets)
-    facts["injection"] = _injection(reader, facts, resolutions)
-    for name, value in (corrections or {}).items():
+    values = SeriesValues([series_level(d) if is_enhanced_pet(d) else d for d in datasets])
+
+    def slices() -> tuple[PetSlice, ...]:
+        found: list[PetSlice] = []
+        for dataset in datasets:
+            found += (
+                slices_of_frames(values, dataset)
+                if is_enhanced_pet(dataset)
+                else [slice_of_dataset(values, dataset)]
+            )
+        return tuple(found)
+
+    return _acquisition(values, slices, resolutions=resolutions, corrections=corrections)
+
+
+def _acquisition(
+    values: SeriesValues,
+    slices: Callable[[], tuple[PetSlice, ...]],
+    *,
+    resolutions: Collection[AcquisitionResolution],
+    corrections: Mapping[str, Any] | None,
+) -> PetAcquisition:
+    corrections, resolutions = corrections or {}, frozenset(resolutions)
+    for name in corrections:
         if name not in PetAcquisition.__dataclass_fields__ or name in ("notes", "provenance"):
             raise InputError(f"corrections must name fields of PetAcquisition; got {name!r}; see there")
-        reader.note(f"{name} was corrected by the caller from {facts.get(name)!s} to {value!s}")
+    facts = _series_facts(values)
+    facts["injected_bq"], dose_unit = injected_activity(values, {**facts, **corrections}, resolutions)
+    facts |= _vendor_facts(values)
+    facts["slices"] = slices()
+    facts["injection"] = injection_moment(values, facts, resolutions)
+    if _is_corrected_to_injection(facts):
+        facts["decay_reference"] = DecayReference.ADMIN
+    for name, value in corrections.items():
+        values.note(f"{name} was corrected by the caller from {facts.get(name)!s} to {value!s}")
         facts[name] = value
     record = Record(
         "io.dicom.pet_acquisition_of",
         {
-            "series": str(datasets[0].get("SeriesInstanceUID", "")),
+            "series": text_of(values.datasets[0], "SeriesInstanceUID"),
+            "radionuclide_total_dose_unit": dose_unit.value if dose_unit else None,
             "resolutions": sorted(item.value for item in resolutions),
-            "corrections": {name: str(value) for name, value in (corrections or {}).items()},
+            "corrections": {name: str(value) for name, value in corrections.items()},
         },
         references=("dicomPS33",),
     )
-    return PetAcquisition(**facts, notes=tuple(dict.fromkeys(reader.notes)), provenance=record)
+    return PetAcquisition(**facts, notes=tuple(dict.fromkeys(values.notes)), provenance=record)
 
 
-class _Reader:
-    """Values of a series by keyword: stripped, the same in every file, and noted when unreadable."""
-
-    def __init__(self, datasets: Sequence[Dataset]) -> None:
-        self.datasets = datasets
-        self.notes: list[str] = []
-        items = [dataset.get("RadiopharmaceuticalInformationSequence") or [None] for dataset in datasets]
-        if max(len(item) for item in items) > 1:
-            raise InputError(
-                "Radiopharmaceutical Information Sequence (0054,0016) must have one item; got several; "
-                "a standardised uptake value of a mixture of tracers is not defined"
+def _read(series: Series, paths: Sequence[Path], *, limits: Limits, jobs: int) -> list[Dataset]:
+    datasets: list[Dataset] = []
+    for item in read_datasets(paths, limits=limits, jobs=jobs, stop_before_pixels=True):
+        if isinstance(item, Quarantined):
+            raise UnreadableFile(
+                f"every file of PET series {series.uid} must be readable; {item.path.name} is not: "
+                f"{item.reason}; leave the file out of the folder"
             )
-        self.tracers = [item[0] for item in items if item[0] is not None]
-        zone = self.one(datasets, "TimezoneOffsetFromUTC", times.parse_utc_offset)
-        self.zone: timezone | None = zone
-
-    def note(self, sentence: str) -> None:
-        self.notes.append(sentence)
-
-    def one(
-        self, sources: Sequence[Dataset], keyword: str, parse: Callable[[str], _Value | None]
-    ) -> _Value | None:
-        """Return the value that the files agree on; an empty value agrees with any."""
-        texts = dict.fromkeys(text for source in sources if (text := _text(source, keyword)))
-        values = list(
-            dict.fromkeys(v for text in texts if (v := self.read(keyword, text, parse)) is not None)
-        )
-        if len(values) > 1:
-            raise InputError(
-                f"{keyword} must be the same in every file of the series; got "
-                f"{', '.join(map(str, values[:4]))}; split the series, or correct the files"
-            )
-        return values[0] if values else None
-
-    def read(self, keyword: str, text: str, parse: Callable[[str], _Value | None]) -> _Value | None:
-        try:
-            return parse(text)
-        except InputError:
-            raise
-        except ValueError:
-            self.note(f"{keyword} is unreadable and left out: {text!r}")
-            return None
-
-    def moment(self, keyword: str, parse: Callable[[], datetime | None]) -> datetime | None:
-        """Return a moment on the clock of the files; an unreadable one is left out and noted."""
-        try:
-            moment = parse()
-        except InputError as reason:
-            self.note(f"{keyword} is left out: {reason}")
-            return None
-        if moment is None:
-            return None
-        if self.zone is None and moment.tzinfo is not None:
-            self.note(
-                f"{keyword} has a time zone and the file's other times have none: taken as the same clock"
-            )
-        return times.on_clock(moment, self.zone)
+        datasets.append(item)
+    return datasets
 
 
-def _series_facts(reader: _Reader) -> dict[str, Any]:
-    files, tracers = reader.datasets, reader.tracers
-    first = files[0]
+def _spokesmen(headers: Sequence[FileHeader]) -> list[Path]:
+    """Return the first file, the outermost in space, and the earliest and latest."""
+    chosen = {headers[0].path}
+    placed = [header for header in headers if len(header.image_position_mm or ()) == 3]
+    for axis in range(3):
+        along = [(header.image_position_mm or (0.0, 0.0, 0.0))[axis] for header in placed]
+        if along and min(along) < max(along):
+            chosen |= {placed[along.index(min(along))].path, placed[along.index(max(along))].path}
+    when = [
+        (h.acquisition_date, h.acquisition_time, h.acquisition_datetime, h.frame_reference_time_ms or 0.0)
+        for h in headers
+    ]
+    chosen |= {headers[when.index(min(when))].path, headers[when.index(max(when))].path}
+    return sorted(chosen)
+
+
+def _series_facts(values: SeriesValues) -> dict[str, Any]:
+    files, tracers = values.datasets, values.tracers
     codes = [code for tracer in tracers for code in (tracer.get("RadionuclideCodeSequence") or [])]
-    corrected = first.get("CorrectedImage") or ()
     return {
-        "units": reader.one(files, "Units", _term_of(PetUnits, "Units (0054,1001)")),
-        "suv_type": reader.one(files, "SUVType", _term_of(SuvType, "SUV Type (0054,1006)")),
-        "decay_reference": reader.one(
-            files, "DecayCorrection", _term_of(DecayReference, "Decay Correction (0054,1102)")
+        "units": values.one(files, "Units", term_of(PetUnits, "Units (0054,1001)")),
+        "suv_type": values.one(files, "SUVType", term_of(SuvType, "SUV Type (0054,1006)")),
+        "decay_reference": values.one(
+            files, "DecayCorrection", term_of(DecayReference, "Decay Correction (0054,1102)")
         ),
-        "corrected_image": (corrected,) if isinstance(corrected, str) else tuple(map(str, corrected)),
-        "radionuclide": reader.one(codes, "CodeMeaning", str),
-        "radionuclide_code": reader.one(codes, "CodeValue", str),
-        "radiopharmaceutical": reader.one(tracers, "Radiopharmaceutical", str),
-        "half_life_s": reader.one(tracers, "RadionuclideHalfLife", _nonzero),
-        "series_start": _series_start(reader),
-        "weight_kg": reader.one(files, "PatientWeight", _nonzero),
-        "height_m": reader.one(files, "PatientSize", _nonzero),
-        "sex": reader.one(files, "PatientSex", Sex),
-        "age": reader.one(files, "PatientAge", str),
-        "manufacturer": reader.one(files, "Manufacturer", str),
+        "decay_corrected_to": _decay_corrected_to(values),
+        "corrected_image": _corrected_image(values),
+        "radionuclide": values.one(codes, "CodeMeaning", str),
+        "radionuclide_code": values.one(codes, "CodeValue", str),
+        "radiopharmaceutical": values.one(tracers, "Radiopharmaceutical", str),
+        "half_life_s": values.one(tracers, "RadionuclideHalfLife", nonzero),
+        "series_start": _series_start(values),
+        "weight_kg": values.one(files, "PatientWeight", nonzero),
+        "height_m": values.one(files, "PatientSize", nonzero),
+        "sex": values.one(files, "PatientSex", Sex),
+        "age": values.one(files, "PatientAge", str),
+        "manufacturer": values.one(files, "Manufacturer", str),
     }
 
 
-def _series_start(reader: _Reader) -> datetime | None:
-    def start_of(dataset: Dataset) -> datetime | None:
-        return reader.moment(
-            "Series Date and Time (0008,0021), (0008,0031)",
-            lambda: times.combine(
-                _text(dataset, "SeriesDate"), _text(dataset, "SeriesTime"), zone=reader.zone
-            ),
-        )
-
-    starts = [start_of(dataset) for dataset in _distinct(reader.datasets, "SeriesDate", "SeriesTime")]
-    return min((start for start in starts if start is not None), default=None)
+def _corrected_image(values: SeriesValues) -> tuple[str, ...]:
+    stated = [dataset.get("CorrectedImage") or () for dataset in values.datasets]
+    texts = ["\\".join([words] if isinstance(words, str) else map(str, words)) for words in stated]
+    agreed = values.agreed("CorrectedImage", texts, str)
+    return tuple(agreed.split("\\")) if agreed else ()
 
 
-def _slice_of(reader: _Reader, dataset: Dataset) -> PetSlice:
-    position = dataset.get("ImagePositionPatient")
-    try:
-        position_mm = tuple(float(v) for v in position) if position else None
-    except (TypeError, ValueError):
-        position_mm = None
-
-    def number(keyword: str, scale: float = 1.0) -> float | None:
-        text = _text(dataset, keyword)
-        value = reader.read(keyword, text, float) if text else None
-        return None if value is None else value * scale
-
-    def start() -> datetime | None:
-        # Some writers give only the joint attribute.
-        return times.combine(
-            _text(dataset, "AcquisitionDate"), _text(dataset, "AcquisitionTime"), zone=reader.zone
-        ) or times.parse_datetime(_text(dataset, "AcquisitionDateTime"), zone=reader.zone)
-
-    return PetSlice(
-        position_mm=position_mm if position_mm is not None and len(position_mm) == 3 else None,
-        acquisition_start=reader.moment("Acquisition Date and Time (0008,0022), (0008,0032)", start),
-        frame_reference_time_s=number("FrameReferenceTime", S_PER_MS),
-        frame_duration_s=number("ActualFrameDuration", S_PER_MS),
-        decay_factor=number("DecayFactor"),
+def _decay_corrected_to(values: SeriesValues) -> datetime | None:
+    enhanced = [dataset for dataset in values.datasets if is_enhanced_pet(dataset)]
+    return values.moment(
+        "Decay Correction DateTime (0018,9701)",
+        lambda: values.one(
+            enhanced, "DecayCorrectionDateTime", lambda text: times.parse_datetime(text, zone=values.zone)
+        ),
     )
 
 
-def _injected_bq(reader: _Reader, resolutions: Collection[AcquisitionResolution]) -> float | None:
-    dose = reader.one(reader.tracers, "RadionuclideTotalDose", _nonzero)
-    wanted = AcquisitionResolution.ACTIVITY_IN_MBQ in resolutions
-    if dose is None or dose >= _MBQ_LIMIT_BQ or not wanted:
-        return dose
-    reader.note(f"Radionuclide Total Dose (0018,1074) of {dose:g} was read as MBq, as asked")
-    return dose * BQ_PER_MBQ
+def _is_corrected_to_injection(facts: Mapping[str, Any]) -> bool:
+    reference, injection = facts["decay_corrected_to"], facts["injection"]
+    return reference is not None and injection is not None and abs(reference - injection) < _SAME_MOMENT
 
 
-def _vendor_facts(reader: _Reader) -> dict[str, Any]:
-    first = reader.datasets[0]
+def _series_start(values: SeriesValues) -> datetime | None:
+    def start_of(dataset: Dataset) -> datetime | None:
+        return values.moment(
+            "Series Date and Time (0008,0021), (0008,0031)",
+            lambda: times.combine(
+                text_of(dataset, "SeriesDate"), text_of(dataset, "SeriesTime"), zone=values.zone
+            ),
+        )
+
+    starts = [start_of(dataset) for dataset in distinct(values.datasets, "SeriesDate", "SeriesTime")]
+    return min((start for start in starts if start is not None), default=None)
+
+
+def _vendor_facts(values: SeriesValues) -> dict[str, Any]:
+    def texts(group: int, element: int, creator: PrivateCreator) -> list[str]:
+        return [private_text(dataset, group, element, creator=creator) for dataset in values.datasets]
 
     def moment(group: int, element: int, creator: PrivateCreator, name: str) -> datetime | None:
-        text = private_text(first, group, element, creator=creator)
-        return reader.moment(name, lambda: times.parse_datetime(text, zone=reader.zone))
+        stated = texts(group, element, creator)
+        return values.moment(
+            name,
+            lambda: values.agreed(name, stated, lambda text: times.parse_datetime(text, zone=values.zone)),
+        )
 
     def factor(element: int, name: str) -> float | None:
-        text = private_text(first, 0x7053, element, creator=PrivateCreator.PHILIPS)
-        value = reader.read(name, text, float) if text else None
+        value = values.agreed(name, texts(0x7053, element, PrivateCreator.PHILIPS), float)
         return value if value is not None and value > 0 else None
 
     return {
@@ -291,88 +274,3 @@ def _vendor_facts(reader: _Reader) -> dict[str, Any]:
         "philips_suv_factor": factor(0x00, "Philips SUV scale factor (7053,1000)"),
         "philips_activity_factor": factor(0x09, "Philips activity concentration scale factor (7053,1009)"),
     }
-
-
-def _injection(
-    reader: _Reader, facts: Mapping[str, Any], resolutions: Collection[AcquisitionResolution]
-) -> datetime | None:
-    """Return when the tracer was given: as dated, or its time of day on the date that fits the scan."""
-    stated = reader.moment(
-        "Radiopharmaceutical Start DateTime (0018,1078)",
-        lambda: reader.one(
-            reader.tracers,
-            "RadiopharmaceuticalStartDateTime",
-            lambda text: times.parse_datetime(text, zone=reader.zone),
-        ),
-    ) or reader.moment(
-        "GE administration date and time (0009,103B)",
-        lambda: times.parse_datetime(
-            private_text(reader.datasets[0], 0x0009, 0x3B, creator=PrivateCreator.GE), zone=reader.zone
-        ),
-    )
-    redate = AcquisitionResolution.INJECTION_ON_SCAN_DATE in resolutions
-    if stated is not None and not redate:
-        return stated
-    try:
-        time_of_day = (
-            stated.time()
-            if stated is not None
-            else reader.one(reader.tracers, "RadiopharmaceuticalStartTime", times.parse_time)
-        )
-    except InputError as reason:
-        reader.note(f"Radiopharmaceutical Start Time (0018,1072) is left out: {reason}")
-        return None
-    last = _latest_possible_injection(reader, facts)
-    half_life_s = facts["half_life_s"]
-    if time_of_day is None or last is None:
-        return None
-    if half_life_s is not None and half_life_s > _LONGEST_DATED_HALF_LIFE_S and not redate:
-        reader.note(
-            "Radiopharmaceutical Start Time (0018,1072) has no date, and a tracer this long-lived may "
-            "have been given on an earlier day: the injection is left out"
-        )
-        return None
-    injection = times.latest_at_time_of_day(time_of_day, not_after=last)
-    why = "as asked" if stated is not None else "its attribute (0018,1078) is absent"
-    reader.note(f"the date of the injection is the latest that fits the scan, {injection.isoformat()}: {why}")
-    return injection
-
-
-def _latest_possible_injection(reader: _Reader, facts: Mapping[str, Any]) -> datetime | None:
-    slices: tuple[PetSlice, ...] = facts["slices"]
-    starts = [part.acquisition_start for part in slices if part.acquisition_start is not None]
-    if not starts:
-        series_start: datetime | None = facts["series_start"]
-        return series_start
-    series_type = reader.datasets[0].get("SeriesType") or ("",)
-    if (series_type if isinstance(series_type, str) else series_type[0]) != "DYNAMIC":
-        return min(starts)
-    # A dynamic scan often runs already when the tracer is given.
-    first = min(part.frame_duration_s or 0.0 for part in slices)
-    return max(starts) + timedelta(seconds=first)
-
-
-def _distinct(datasets: Sequence[Dataset], *keywords: str) -> list[Dataset]:
-    return list({tuple(_text(d, k) for k in keywords): d for d in datasets}.values())
-
-
-def _text(dataset: Dataset, keyword: str) -> str:
-    value = dataset.get(keyword)
-    return "" if value is None else str(value).strip(" \0")
-
-
-def _nonzero(text: str) -> float | None:
-    return float(text) or None
-
-
-def _term_of(terms: type[_Terms], attribute: str) -> Callable[[str], _Terms]:
-    def parse(text: str) -> _Terms:
-        try:
-            return terms(text)
-        except ValueError as reason:
-            known = ", ".join(str(term.value) for term in terms)
-            raise InputError(
-                f"{attribute} must be one of {known}; got {text!r}; correct the file"
-            ) from reason
-
-    return parse

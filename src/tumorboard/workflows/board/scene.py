@@ -79,7 +79,10 @@ def _layer(context: Context, series: SeriesFacts, volume: VolumeFacts, *, is_bac
         first_window(shown),
         shown.quantity.unit,
         inverted=is_background and is_emission,
-        opacity=1.0 if is_background else 0.6 if is_emission else 0.0,
+        opacity=1.0 if is_background else 0.6,
+        projected=is_emission,
+        # A second anatomy waits behind its box, so that it does not cover the first.
+        shown=is_background or is_emission,
     )
 
 
@@ -135,7 +138,7 @@ def _label_layers(structures: StructureSet, grid: Grid) -> list[Layer]:
             name if k == 0 else f"{name} ({k + 1})",
             nifti.to_bytes(Image(values, grid, Quantity.LABEL, record)),
             LayerKind.LABELS,
-            opacity=0.45,
+            opacity=0.05,  # outlines stay opaque: this is their filling only
             labels=tuple(labels),
         )
         for k, (values, labels) in enumerate(painted)

@@ -12,9 +12,18 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+# No test depends on the clock: the first call of a kernel compiles it, and machines are busy at times.
+hypothesis.settings.register_profile(
+    "house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+# Where changes are checked, the same examples each time: chance must not stop a change that is not at fault.
+hypothesis.settings.register_profile("ci", hypothesis.settings.get_profile("house"), derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "house")
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import functools
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from enum import Enum
+from itertools import compress
 from pathlib import Path
 from typing import Any, Final
 
@@ -81,6 +83,7 @@ def _wanted() -> tuple[list[int], np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     return tags, np.array(tags, np.int64), vrs
 
 
+_SLOT_SETTERS: Final = [(field.name, getattr(FileHeader, field.name).__set__) for field in fields(FileHeader)]
 _VR_LENGTH: Final = _lengths_by_vr()
 _TAG_LIST, _TAGS, _VRS = _wanted()
 _COLUMN: Final = {tag: k for k, tag in enumerate(_TAG_LIST)}
@@ -174,14 +177,14 @@ class _Chunk:
         table = _Columns(self, caches)
         columns, media_classes = table.parse()
         sure = table.surely_whole(columns)
-        wanted = [columns[field.name] for field in fields(FileHeader)]
         usual = ~table.unusual
         for i in np.flatnonzero(self.status == kernel.DONE).tolist():
             if media_classes[i] == _DICOMDIR:
                 results[i] = Verdict.NOT_DICOM
                 usual[i] = False
-        for i in np.flatnonzero(usual).tolist():
-            header = FileHeader(*[column[i] for column in wanted])
+        for i, header in zip(
+            np.flatnonzero(usual).tolist(), _make_headers(columns, usual.tolist()), strict=True
+        ):
             reason = None if sure[i] else self._why_broken(i, header)
             results[i] = header if reason is None else Quarantined(header.path, reason)
         for i, refused in self.refused.items():
@@ -192,6 +195,18 @@ class _Chunk:
         tag, start, length = self.pixels[i].tolist()
         stated = None if length == kernel.UNDEFINED else length
         return why_broken(header, PixelElement(tag, start, stated) if tag else None)
+
+
+def _make_headers(columns: dict[str, list[Any]], usual: list[bool]) -> list[FileHeader]:
+    """Make the headers of the usual rows, column by column.
+
+    The generated ``__init__`` of a frozen class sets each field by a call in Python, which took half of the
+    time of a scan; the slots' own setters run over a column at the speed of C.
+    """
+    headers = [object.__new__(FileHeader) for is_usual in usual if is_usual]
+    for name, set_slot in _SLOT_SETTERS:
+        deque(map(set_slot, headers, compress(columns[name], usual)), maxlen=0)
+    return headers
 
 
 class _Cache(dict[bytes, Any]):

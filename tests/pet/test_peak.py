@@ -201,6 +201,21 @@ def test_peak_uptake__stays_whole_at_the_edge_when_it_can():
     only_slice = peak_uptake(image, mask_like(image, values > 1))
     assert only_slice.coverage < 1.0
     assert only_slice.mean > got.mean
+    # As near to whole as the mask allows: on the inner face of the slice.
+    assert image.grid.patient_to_index(only_slice.centre_mm)[0] == pytest.approx(0.5, abs=1e-6)
+
+
+def test_peak_uptake__finds_the_one_place_where_the_sphere_fits():
+    # 13 mm along each axis: the sphere of 12.407 mm fits between the lattice's centres only.
+    image = suv(np.random.default_rng(1).random((4, 4, 4)), (3.25, 3.25, 3.25))
+    chosen = np.zeros(image.grid.shape, dtype=bool)
+    chosen[0], chosen[2, 1, 1] = True, True
+    got = peak_uptake(image, mask_like(image, chosen))
+    assert got.coverage == 1.0
+    np.testing.assert_allclose(image.grid.patient_to_index(got.centre_mm), [1.5, 1.5, 1.5], atol=0.1)
+    # An image too small for any whole sphere: the one about its middle, and what of it is inside.
+    small = suv(np.random.default_rng(1).random((3, 3, 3)))
+    assert 0.9 < peak_uptake(small, mask_like(small, small.values >= 0)).coverage < 1.0
 
 
 def test_peak_uptake__says_what_is_wrong():

@@ -126,7 +126,10 @@ class AdaptiveContrast(DelineationRule):
         seed_threshold: float | None,
         growth: Growth,
     ) -> AdaptiveContrast:
-        """T = 0.15 x mean above 70 % of the maximum + background (nestle2005comparison)."""
+        """T = 0.15 x mean above 70 % of the maximum + background (nestle2005comparison).
+
+        ``background_gap_mm`` [mm] and ``background_width_mm`` [mm] place the shell.
+        """
         uptake = LesionUptake.MEAN_ABOVE_70_PERCENT
         return cls(0.15, 1.0, 0.0, uptake, background_gap_mm, background_width_mm, seed_threshold, growth)
 
@@ -140,7 +143,10 @@ class AdaptiveContrast(DelineationRule):
         seed_threshold: float | None,
         growth: Growth,
     ) -> AdaptiveContrast:
-        """T = background + percent of (maximum - background): half way at 50 % (boellaard2015fdg)."""
+        """T = background + percent of (maximum - background): half way at 50 % (boellaard2015fdg).
+
+        ``background_gap_mm`` [mm] and ``background_width_mm`` [mm] place the shell.
+        """
         require_percent("percent", percent)
         a, uptake = 0.01 * percent, LesionUptake.MAXIMUM
         return cls(a, 1.0 - a, 0.0, uptake, background_gap_mm, background_width_mm, seed_threshold, growth)

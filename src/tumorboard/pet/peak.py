@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -25,7 +26,10 @@ PEAK_RADIUS_MM: Final = 10.0 * (3.0 / (4.0 * math.pi)) ** (1.0 / 3.0)
 #: Centres tried in every voxel lie no farther apart than this [mm].
 _LATTICE_STEP_MM: Final = 1.5
 
-#: The ascent from the best centres ends with this step [mm].
+#: The ascents from the best centres are compared after this step [mm].
+_COARSE_STEP_MM: Final = 0.18
+
+#: The ascent of the best of them ends with this step [mm].
 _LAST_STEP_MM: Final = 0.02
 
 #: Centres, each the best of its voxel, from which the ascent starts.
@@ -127,12 +131,12 @@ def peak_uptake(image: Image, mask: Image, *, radius_mm: float = PEAK_RADIUS_MM)
     Voxels are boxes of constant uptake and count with the exact volume they share with the
     sphere, so the mean is a continuous function of the centre. The sphere may reach beyond the
     mask (and then over hotter voxels than the mask holds), but not beyond the image; only when
-    no sphere centred in the mask fits into the image does it count the part inside
-    (``coverage`` below 1).
+    no sphere centred in the mask fits into the image is the one nearest to fitting taken (the middle
+    of an axis that is too short), and the part of it inside counts (``coverage`` below 1).
 
     The search tries centres no farther than 1.5 mm apart in every voxel that can hold the
     maximum (a bound on how fast the mean can change rules the others out), then ascends from
-    the best three to 0.02 mm.
+    the best three, and from the highest of these to 0.02 mm.
 
     Parameters
     ----------
@@ -193,7 +197,7 @@ def best_sphere(
     ``inside`` is a mask that begins at index ``start`` of ``values``.
     """
     cells = np.argwhere(inside) + start
-    limits, bounded = _limits(values.shape, cells, spacing_mm, radius_mm)
+    limits, whole = _limits(values.shape, cells, spacing_mm, radius_mm)
     corners, weights = _scratch(spacing_mm, radius_mm)
     fill_sphere_weights(radius_mm, spacing_mm, np.zeros(3), corners, weights)
     mean, bound = np.empty(len(cells)), np.empty(len(cells))
@@ -201,45 +205,65 @@ def best_sphere(
     scan_cells(values, cells, weights, reach, mean, bound)
     # Where the ball about the voxel's centre is cut by the image's edge, the bound does not hold.
     cut = ((cells < limits[0]) | (cells > limits[1])).any(axis=1)
-    bound[cut if bounded else slice(None)] = np.inf
+    bound[cut if whole else slice(None)] = np.inf
     # By bound, then by mean: a good centre found early rules out more of the others.
     order = np.lexsort((-mean, -bound))
 
-    offsets, tables = _lattice(spacing_mm, radius_mm)
+    offsets, tables = _lattice(tuple(spacing_mm.tolist()), radius_mm)
     centres, best = np.empty((_STARTS, 3)), np.empty(_STARTS)
     kept = scan_lattice(values, cells, bound, order, offsets, tables, limits, centres, best)
-    if kept == 0:  # the limits leave a sliver between two lattice centres
-        centres[0], kept = np.clip(cells[order[0]], limits[0], limits[1]), 1
+    if kept == 0:
+        kept = _clipped_starts(values, cells, spacing_mm, radius_mm, limits, centres)
     ends = np.empty((kept, 3))
-    for n in range(kept):
-        climb(
-            values,
-            inside,
-            start,
-            limits,
-            spacing_mm,
-            radius_mm,
-            0.5 * _LATTICE_STEP_MM,
-            _LAST_STEP_MM,
-            corners,
-            weights,
-            centres[n],
-            ends[n],
-        )
+    rest = (values, inside, start, limits, spacing_mm, radius_mm)
+    # The starts compete at a coarse step; only the best of them is worth the fine ones.
+    for centre, end in zip(centres[:kept], ends, strict=True):
+        climb(*rest, 0.5 * _LATTICE_STEP_MM, _COARSE_STEP_MM, corners, weights, centre, end)
     winner = int(ends[:, 0].argmax())
+    climb(*rest, 0.5 * _COARSE_STEP_MM, _LAST_STEP_MM, corners, weights, centres[winner], ends[winner])
     return centres[winner], ends[winner]
 
 
 def _limits(
     shape: tuple[int, ...], cells: NDArray[Any], spacing_mm: NDArray[np.float64], radius_mm: float
 ) -> tuple[NDArray[np.float64], bool]:
-    """Return the lowest and highest index of a centre, shape (2, 3), and whether whole spheres fit."""
+    """Return the lowest and highest index of a centre, shape (2, 3), and whether whole spheres fit.
+
+    Along an axis too short for the sphere its centre is the image's middle. When no cell holds
+    such a centre, the limits give way by what the nearest cell lacks along each axis.
+    """
     low = radius_mm / spacing_mm - 0.5
     high = np.array(shape) - 0.5 - radius_mm / spacing_mm
-    fits = ((cells + 0.5 >= low) & (cells - 0.5 <= high)).all(axis=1)
-    if (low <= high).all() and fits.any():
-        return np.stack([low, high]), True
-    return np.stack([np.full(3, -0.5), np.array(shape) - 0.5]), False
+    short = low > high
+    low[short] = high[short] = 0.5 * (np.array(shape)[short] - 1)
+    # A hair inside the voxel, whose outer face belongs to its neighbour.
+    below = np.maximum(0.0, low - (cells + 0.5 - 1e-9))
+    above = np.maximum(0.0, cells - 0.5 - high)
+    nearest = int((((below + above) * spacing_mm) ** 2).sum(axis=1).argmin())
+    whole = not short.any() and not (below[nearest] + above[nearest]).any()
+    return np.stack([low - below[nearest], high + above[nearest]]), whole
+
+
+def _clipped_starts(
+    values: NDArray[Any],
+    cells: NDArray[Any],
+    spacing_mm: NDArray[np.float64],
+    radius_mm: float,
+    limits: NDArray[np.float64],
+    centres: NDArray[np.float64],
+) -> int:
+    """Write the best of all lattice centres moved into the limits, when those lie between the lattice."""
+    offsets, _ = _lattice(tuple(spacing_mm.tolist()), radius_mm)
+    trials = np.clip(cells[:, None] + offsets, limits[0], limits[1])
+    trials = np.unique(trials[(np.abs(trials - cells[:, None]) <= 0.5).all(axis=2)], axis=0)
+    corners, weights = _scratch(spacing_mm, radius_mm)
+    means, moments = np.empty(len(trials)), np.empty(3)
+    for n, trial in enumerate(trials):
+        sphere_moments(values, trial, spacing_mm, radius_mm, corners, weights, moments)
+        means[n] = moments[0]
+    best = np.argsort(-means, kind="stable")[: len(centres)]
+    centres[: len(best)] = trials[best]
+    return len(best)
 
 
 def _scratch(
@@ -249,17 +273,22 @@ def _scratch(
     return np.empty(2 * half + 2), np.empty(2 * half + 1)
 
 
+@lru_cache(maxsize=8)
 def _lattice(
-    spacing_mm: NDArray[np.float64], radius_mm: float
+    spacing_mm: tuple[float, ...], radius_mm: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return centres in a voxel, offsets (m, 3) [voxels] from its middle, and their weights."""
-    counts = np.ceil(spacing_mm / _LATTICE_STEP_MM - 1e-9).astype(int)
+    """Return centres in a voxel, offsets (m, 3) [voxels] from its middle, and their weights.
+
+    They depend on nothing else, so the lesions of one image share them.
+    """
+    spacing = np.array(spacing_mm)
+    counts = np.ceil(spacing / _LATTICE_STEP_MM - 1e-9).astype(int)
     axes = [(np.arange(n) + 0.5) / n - 0.5 for n in counts]
     offsets = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    corners, weights = _scratch(spacing_mm, radius_mm)
+    corners, weights = _scratch(spacing, radius_mm)
     tables = np.empty((len(offsets), *weights.shape))
     for table, offset in zip(tables, offsets, strict=True):
-        fill_sphere_weights(radius_mm, spacing_mm, offset * spacing_mm, corners, table)
+        fill_sphere_weights(radius_mm, spacing, offset * spacing, corners, table)
     return offsets, tables
 
 

@@ -46,7 +46,7 @@ def window_of(part: Grid, whole: Grid, *, what: str) -> tuple[slice, slice, slic
 def mask_window(
     mask: Image, image: Image, *, what: str
 ) -> tuple[tuple[slice, slice, slice], NDArray[np.bool_]]:
-    """Return where the non-empty box of a boolean ``mask`` stands in ``image``, and the mask in it.
+    """Return where the occupied box of a boolean ``mask`` stands in ``image``, and the mask in it, (z, y, x).
 
     An empty mask gives an empty window and an empty array.
     """
@@ -86,7 +86,10 @@ def require_uptake(image: Image, *, what: str, box: tuple[slice, ...] = ()) -> N
 def padded(
     box: tuple[slice, slice, slice], reach_mm: float, spacing_mm: NDArray[np.float64], shape: tuple[int, ...]
 ) -> tuple[slice, slice, slice]:
-    """Return the box widened by ``reach_mm`` and one voxel, cut at the image's edge."""
+    """Return the box widened by ``reach_mm`` [mm] and one voxel, cut at the edge of ``shape``.
+
+    ``spacing_mm`` runs along (z, y, x), shape ``(3,)`` [mm].
+    """
     pads = np.ceil(reach_mm / spacing_mm).astype(int) + 1
     z, y, x = (
         slice(max(0, b.start - int(p)), min(n, b.stop + int(p)))

@@ -207,7 +207,7 @@ def quantify(image: Image, region: Lesion | Image, *, name: str | None = None) -
         peak_centre_mm=peak.centre_mm,
         peak_coverage=peak.coverage,
         integral=mean * volume_ml,
-        surface_mm2=surface_area_mm2(tight),
+        surface_mm2=surface_area_mm2(tight, threads=1),
         centroid_mm=image.grid.index_to_patient(index.mean(axis=0) + start),
         maximum_position_mm=image.grid.index_to_patient(index[hottest] + start),
         provenance=Record(

@@ -67,6 +67,8 @@ class UptakeField:
         Smaller lesions are dropped.
     has_region
         Whether ``allowed`` was drawn by someone, so that its parts can serve as seeds.
+    steps
+        Made from ``structure``: index steps to the neighbours, shape ``(n_neighbours, 3)``.
     """
 
     values: NDArray[Any]
@@ -83,14 +85,14 @@ class UptakeField:
         object.__setattr__(self, "steps", steps[(steps != 0).any(axis=1)])
 
     def components(self, threshold: float) -> tuple[NDArray[np.int32], int]:
-        """Return labels from 1 and their number, of allowed voxels with at least ``threshold``."""
+        """Return labels from 1, (z, y, x), and their number: allowed voxels of at least ``threshold``."""
         above = self.values >= threshold
         above &= self.allowed
         labels, count = ndimage.label(above, structure=self.structure)
         return labels, int(count)
 
     def seeds(self, threshold: float | None, growth: Growth) -> tuple[NDArray[np.int32], list[Seed]]:
-        """Return labelled seeds and their list, hottest first.
+        """Return labelled seeds, (z, y, x), and their list, hottest first.
 
         Seeds are the connected voxels with at least ``threshold``, or, when it is ``None``,
         the connected parts of the region that the caller drew.

@@ -59,9 +59,9 @@ def _wedge(b: float, c: float, radius: float) -> float:
 @njit(cache=True)
 def octant_volume(a: float, b: float, c: float, radius: float) -> float:
     """Volume of a ball about the origin where x > a, y > b and z > c, of any sign."""
-    a = min(radius, max(-radius, a))
-    b = min(radius, max(-radius, b))
-    c = min(radius, max(-radius, c))
+    if a >= radius or b >= radius or c >= radius:
+        return 0.0
+    a, b, c = max(-radius, a), max(-radius, b), max(-radius, c)
     # Each negative bound is turned by reflection: V(a) = V(no bound) - V(-a).
     volume = 0.0
     sign = 1.0

@@ -96,7 +96,8 @@ class Checker:
         for method in methods:
             if method.name == "__init__":
                 fields |= arguments_of(method)
-        self.check(node, node.name, fields, returns=None)
+        derived = {n.target.id for n in node.body if isinstance(n, ast.AnnAssign) and is_derived(n.value)}
+        self.check(node, node.name, fields, returns=None, optional=derived)
         for method in methods:
             decorators = {ast.unparse(d).rpartition(".")[2] for d in method.decorator_list}
             if not method.name.startswith("_") and not decorators & {"override", "setter", "overload"}:
@@ -106,7 +107,7 @@ class Checker:
         if not any(ast.unparse(d).endswith("overload") for d in node.decorator_list):
             self.check(node, name, arguments_of(node), returns=node.returns)
 
-    def check(self, node, name, parameters, returns):
+    def check(self, node, name, parameters, returns, optional=frozenset()):
         def fault(what):
             self.faults.append(f"{self.file}:{node.lineno}: {name}{what}")
 
@@ -117,11 +118,13 @@ class Checker:
         sections = sections_of(docstring)
         entries = entries_of(sections.get("Parameters", "") + "\n" + sections.get("Attributes", ""))
         if "Parameters" in sections:
-            for missing in parameters.keys() - entries.keys():
+            for missing in parameters.keys() - entries.keys() - optional:
                 fault(f": parameter {missing} is not under Parameters")
             for unknown in entries_of(sections["Parameters"]).keys() - parameters.keys():
                 fault(f": {unknown} stands under Parameters but is none")
         for parameter, annotation in parameters.items():
+            if parameter in optional and parameter not in entries:
+                continue
             text = entries.get(parameter, docstring if not entries else "")
             units = unit_of(parameter)
             if units and not states_unit(text, units):
@@ -134,6 +137,11 @@ class Checker:
             fault(f": the result does not state its unit in brackets, [{' '.join(units)}]")
         if returns is not None and ARRAY.search(ast.unparse(returns)) and not SHAPE.search(result):
             fault(": the array returned states no shape")
+
+
+def is_derived(default):
+    """Whether a dataclass field is made by the class itself: ``field(init=False)``."""
+    return isinstance(default, ast.Call) and "init=False" in ast.unparse(default)
 
 
 def arguments_of(node):
@@ -168,6 +176,7 @@ class Curve:
 
     times_s: NDArray[np.float64]
     name: str
+    made_s: float = field(init=False)
 
     @property
     def length_mm(self) -> float:

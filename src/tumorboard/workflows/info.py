@@ -8,6 +8,8 @@ from typing import Any
 
 from tumorboard.errors import InputError, UnreadableFile
 from tumorboard.io.case_store import CaseStore
+from tumorboard.io.dicom.headers import read_headers
+from tumorboard.io.dicom.sandbox import Limits
 from tumorboard.io.dicom.scan import scan
 from tumorboard.io.dicom.study import Study
 
@@ -30,13 +32,31 @@ def describe(path: Path) -> list[str]:
         return _of_report(path)
     if path.name.endswith((".nii", ".nii.gz")):
         return _of_nifti(path)
-    return _of_study(scan(path), path)
+    return _of_study(scan(path), path) if path.is_dir() else _of_dicom(path)
+
+
+def _of_dicom(path: Path) -> list[str]:
+    headers, quarantined, _ = read_headers([path], jobs=1, limits=Limits())
+    if not headers:
+        reason = quarantined[0].reason if quarantined else "it is no DICOM file"
+        raise UnreadableFile(f"file must be DICOM, NIfTI, a report or a folder; {path}: {reason}")
+    header = headers[0]
+    facts = {
+        "modality": header.modality,
+        "description": header.series_description,
+        "patient": header.patient_id,
+        "series": header.series_instance_uid,
+        "frame of reference": header.frame_of_reference_uid,
+        "rows x columns x frames": f"{header.rows} x {header.columns} x {header.number_of_frames}"
+        if header.rows
+        else "no pixels",
+        "units": header.units,
+        "transfer syntax": header.transfer_syntax_uid,
+    }
+    return [f"{path}: DICOM"] + [f"  {name}: {value}" for name, value in facts.items() if value]
 
 
 def _of_study(study: Study, path: Path) -> list[str]:
-    if not study.series and path.is_file():
-        reason = study.quarantined[0].reason if study.quarantined else "it is no DICOM file"
-        raise UnreadableFile(f"file must be DICOM, NIfTI, a report or a folder; {path}: {reason}")
     lines = [f"{path}: {len(study.series)} series"]
     for series in study.series:
         header = series.headers[0]

@@ -73,7 +73,9 @@ def real_world_mapping(group: Dataset) -> RealWorldMapping | None:
     units = group.get("MeasurementUnitsCodeSequence")
     if slope is None or intercept is None or not units:
         return None
-    unit_code, explanation = _text(units[0], "CodeValue"), _text(group, "LUTExplanation")
+    # Codes of more than 16 characters, e.g. for James's lean body mass, have an attribute of their own.
+    unit_code = _text(units[0], "CodeValue") or _text(units[0], "LongCodeValue")
+    explanation = _text(group, "LUTExplanation")
     return RealWorldMapping(slope[0], intercept[0], unit_code, explanation)
 
 

@@ -111,6 +111,9 @@ def _read_contents(
         structures: StructureSet = read_structures(series, frames_of_reference=frames or None)
         record["structures"] = store.put_structures(f"{name}-set", structures, facts).name
         return
+    if not any(header.rows for header in series.headers):
+        record["notes"].append("Holds no image; no section of this report reads it.")
+        return
     for k, volume in enumerate(read_images(series, jobs=jobs)):
         item = store.put_image(f"{name}-{k}", volume.image, {**facts, "label": volume.label})
         record["volumes"].append({"item": item.name, "label": volume.label, "notes": list(volume.notes)})

@@ -87,7 +87,7 @@ def _series_table(context: Context) -> Table:
 
 def _geometry(series: SeriesFacts, volume: VolumeFacts | None) -> tuple[str, str, str]:
     if volume is None:
-        kind = "structures" if series.structures_item else "not read"
+        kind = "structures" if series.structures_item else "not read" if series.error else "no image"
         return "", "", kind
     shape = " x ".join(str(n) for n in volume.shape)
     if volume.n_frames > 1:

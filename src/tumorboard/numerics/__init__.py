@@ -5,6 +5,9 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
+        "overlap": ["Overlap", "compare_masks"],
+        "resample": ["Interpolation", "resample"],
         "surface": ["surface_area_mm2"],
+        "voxelise": ["MASK_TIE_TOLERANCE", "structure_mask", "voxelise"],
     },
 )

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tumorboard.core.image import Image, Quantity
+from tumorboard.core.image import Image
 from tumorboard.errors import InputError
 from tumorboard.numerics._kernels.surface_area import iso_surface_area
 from tumorboard.numerics._marching_cubes import EDGES, loop_table
+from tumorboard.numerics._mask import bounding_box, mask_values
 from tumorboard.numerics._slabs import run_slabs
 
 __all__ = ["surface_area_mm2"]
@@ -56,7 +57,7 @@ def surface_area_mm2(mask: Image, *, threads: int | None = None) -> float:
 
     Examples
     --------
-    >>> from tumorboard.core import AXIAL, Grid
+    >>> from tumorboard.core import AXIAL, Grid, Quantity
     >>> from tumorboard.provenance import Record
     >>> grid = Grid((40, 40, 40), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), AXIAL, frame_of_reference="1.2.3")
     >>> distance = np.linalg.norm(np.indices(grid.shape) - 19.5, axis=0)
@@ -80,16 +81,6 @@ def surface_area_mm2(mask: Image, *, threads: int | None = None) -> float:
     return total
 
 
-def mask_values(mask: Image) -> NDArray[Any]:
-    """Return the values of a boolean LABEL or FRACTION image; anything else is an InputError."""
-    if mask.quantity is Quantity.FRACTION or (mask.quantity is Quantity.LABEL and mask.values.dtype == bool):
-        return mask.values
-    raise InputError(
-        f"mask must be a boolean LABEL or a FRACTION image; got {mask.quantity} of dtype "
-        f"{mask.values.dtype}; threshold it first"
-    )
-
-
 def _box_of_inside(values: NDArray[Any]) -> NDArray[np.float32] | None:
     """Return the values around the inside, one voxel more on every side (0 beyond the image)."""
     inside = values if values.dtype == bool else values >= _LEVEL
@@ -104,15 +95,3 @@ def _box_of_inside(values: NDArray[Any]) -> NDArray[np.float32] | None:
         target.append(slice(low - start + 1, high - start + 1))
     around[tuple(target)] = values[tuple(source)]
     return around
-
-
-def bounding_box(inside: NDArray[np.bool_]) -> list[tuple[int, int]] | None:
-    """Return (start, stop) of the true voxels along each axis (z, y, x); ``None`` when there are none."""
-    box = []
-    for axis in range(3):
-        hit = np.flatnonzero(inside.any(axis=tuple(a for a in range(3) if a != axis)))
-        if hit.size == 0:
-            return None
-        box.append((int(hit[0]), int(hit[-1]) + 1))
-        inside = inside[(slice(None),) * axis + (slice(*box[-1]),)]
-    return box

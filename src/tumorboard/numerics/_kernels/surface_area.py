@@ -1,13 +1,26 @@
 """Loop for :func:`tumorboard.numerics.surface.surface_area_mm2`. Arrays and numbers only."""
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
+
+__all__ = ["iso_surface_area"]
 
 
 @njit(cache=True, nogil=True)
-def iso_surface_area(values, level, spacing, edges, loops, start, stop, out_area):
+def iso_surface_area(
+    values: NDArray[Any],
+    level: float,
+    spacing: NDArray[Any],
+    edges: NDArray[Any],
+    loops: NDArray[Any],
+    start: int,
+    stop: int,
+    out_area: NDArray[Any],
+) -> None:
     """Write the area of the surface ``values == level`` between layers z and z + 1 into ``out_area[z]``.
 
     Each loop of the case table is spanned by the triangles that have the least area of all
@@ -39,7 +52,15 @@ def iso_surface_area(values, level, spacing, edges, loops, start, stop, out_area
 
 
 @njit(cache=True, nogil=True)
-def _cell_area(corner, level, spacing, edges, row, vertex, least):
+def _cell_area(
+    corner: NDArray[Any],
+    level: float,
+    spacing: NDArray[Any],
+    edges: NDArray[Any],
+    row: NDArray[Any],
+    vertex: NDArray[Any],
+    least: NDArray[Any],
+) -> float:
     area = 0.0
     at = 0
     while at < row.size and row[at] > 0:
@@ -56,7 +77,7 @@ def _cell_area(corner, level, spacing, edges, row, vertex, least):
 
 
 @njit(cache=True, nogil=True)
-def _least_area(vertex, n, least):
+def _least_area(vertex: NDArray[Any], n: int, least: NDArray[Any]) -> float:
     """Return the area of the triangulation of a loop of ``n`` vertices that has the least."""
     for i in range(n - 1):
         least[i, i + 1] = 0.0
@@ -69,11 +90,11 @@ def _least_area(vertex, n, least):
                 if not area >= best:  # so that NaN comes through
                     best = area
             least[i, j] = best
-    return least[0, n - 1]
+    return float(least[0, n - 1])
 
 
 @njit(cache=True, nogil=True)
-def _triangle(p, i, j, k):
+def _triangle(p: NDArray[Any], i: int, j: int, k: int) -> float:
     uz, uy, ux = p[j, 0] - p[i, 0], p[j, 1] - p[i, 1], p[j, 2] - p[i, 2]
     vz, vy, vx = p[k, 0] - p[i, 0], p[k, 1] - p[i, 1], p[k, 2] - p[i, 2]
     nz, ny, nx = uy * vx - ux * vy, ux * vz - uz * vx, uz * vy - uy * vz

@@ -21,7 +21,7 @@ __all__ = ["array_digest", "structures_from_json", "structures_to_json", "text_d
 def array_digest(values: NDArray[Any], facts: Mapping[str, Any]) -> str:
     """SHA-256 over dtype, shape, bytes and the JSON of ``facts``."""
     digest = hashlib.sha256(json.dumps([values.dtype.str, values.shape, facts], sort_keys=True).encode())
-    digest.update(memoryview(np.ascontiguousarray(values)).cast("B"))
+    digest.update(np.ascontiguousarray(values).data.cast("B"))
     return digest.hexdigest()
 
 

@@ -24,7 +24,7 @@ from tumorboard.numerics._slabs import run_slabs
 from tumorboard.numerics.resample import Interpolation, resample
 from tumorboard.provenance import Record
 
-__all__ = ["MASK_TIE_TOLERANCE", "structure_mask", "voxelise"]
+__all__ = ["MASK_TIE_TOLERANCE", "half_covered", "structure_mask", "voxelise"]
 
 #: A fraction short of one half by no more than this is a tie, and inside. Contours drawn through voxel
 #: centres cover exactly half of many voxels, and the file's decimals must not decide these one by one.
@@ -170,10 +170,33 @@ def structure_mask(
         frame_of_reference=frame_of_reference,
         threads=threads,
     )
+    return half_covered(fraction)
+
+
+def half_covered(fraction: Image) -> Image:
+    """Return where a fraction image is at least one half, ties of :data:`MASK_TIE_TOLERANCE` included.
+
+    Parameters
+    ----------
+    fraction
+        FRACTION image of :func:`voxelise`.
+
+    Returns
+    -------
+    Image
+        LABEL, bool, shape ``fraction.grid.shape``.
+
+    Raises
+    ------
+    InputError
+        When the image is no fraction.
+    """
+    if fraction.quantity is not Quantity.FRACTION:
+        raise InputError(f"fraction must be a FRACTION image; got {fraction.quantity}; voxelise first")
     inside = fraction.values >= 0.5 - MASK_TIE_TOLERANCE
     inside.setflags(write=False)
     record = Record("numerics.structure_mask", {"tie_tolerance": MASK_TIE_TOLERANCE}, (fraction.provenance,))
-    return Image(inside, grid, Quantity.LABEL, record)
+    return Image(inside, fraction.grid, Quantity.LABEL, record)
 
 
 def _carried_mask(structure: Structure, grid: Grid, threads: int | None) -> Image:

@@ -293,7 +293,10 @@ def _head(x: Floats, y: Floats, z: float) -> Iterator[tuple[Organ, Mask]]:
     brain = _ellipsoid(x, y, z, (0, 3, 787), (61, 80, 57)) & (z > 738)
     yield Organ.GREY_MATTER, brain
     folds = np.asarray(4 * np.sin(x / 6) * np.sin(y / 7 + z / 9), np.float32)
-    yield Organ.WHITE_MATTER, brain & _ellipsoid(x, y, z, (0, 3, 787), (50, 68, 44), slack=folds / np.float32(50))
+    yield (
+        Organ.WHITE_MATTER,
+        brain & _ellipsoid(x, y, z, (0, 3, 787), (50, 68, 44), slack=folds / np.float32(50)),
+    )
     if 745 < z < 800:
         yield Organ.GREY_MATTER, np.hypot(np.abs(x) - 16, (y - 5) / 1.4) < 9
     if z < 745:

@@ -11,7 +11,7 @@ from scipy import ndimage
 from tumorboard.core.grid import Grid
 from tumorboard.core.image import Image, Quantity
 from tumorboard.errors import InputError
-from tumorboard.numerics import Interpolation, resample
+from tumorboard.numerics.resample import Interpolation, resample
 from tumorboard.provenance import Record
 
 __all__ = ["simulate_ct", "simulate_pet"]

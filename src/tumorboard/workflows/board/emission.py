@@ -12,7 +12,7 @@ from tumorboard.core.image import Image, Quantity
 from tumorboard.core.structures import Structure
 from tumorboard.errors import TumorboardError
 from tumorboard.io.acquisition_encoding import acquisition_from_json
-from tumorboard.numerics import structure_mask
+from tumorboard.numerics.voxelise import structure_mask
 from tumorboard.pet import (
     Exclusion,
     FixedThreshold,

@@ -9,7 +9,8 @@ from tumorboard.core.image import Image, Quantity
 from tumorboard.core.structures import StructureSet
 from tumorboard.errors import TumorboardError
 from tumorboard.io import nifti
-from tumorboard.numerics import Interpolation, resample, structure_mask
+from tumorboard.numerics.resample import Interpolation, resample
+from tumorboard.numerics.voxelise import structure_mask
 from tumorboard.plotting.blocks import PointLink
 from tumorboard.plotting.palette import structure_rgb
 from tumorboard.plotting.scene import Colormap, Label, Layer, LayerKind, Scene

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tumorboard.core.image import Quantity
-from tumorboard.numerics import Interpolation, resample
+from tumorboard.numerics.resample import Interpolation, resample
 from tumorboard.pet import LesionQuantities
 from tumorboard.plotting import pictures
 from tumorboard.plotting.blocks import (

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tumorboard.core.image import Image, Quantity
+from tumorboard.core.image import Image
 from tumorboard.core.structures import Structure
 from tumorboard.errors import InputError, TumorboardError
-from tumorboard.numerics import voxelise
+from tumorboard.numerics.voxelise import half_covered, voxelise
 from tumorboard.plotting import pictures
 from tumorboard.plotting.blocks import (
     Block,
@@ -89,7 +89,7 @@ def run(context: Context) -> SectionResult:
 
 def _measure(structure: Structure, image: Image, series: SeriesFacts, rgb: tuple[int, int, int]) -> _Measured:
     fraction = voxelise(structure, image.grid)
-    mask = Image(fraction.values >= 0.5, image.grid, Quantity.LABEL, fraction.provenance)
+    mask = half_covered(fraction)
     # Sums along each axis hold all that volume and centroid need, without a list of the voxels.
     marginals = [fraction.values.sum(axis=others, dtype=np.float64) for others in ((1, 2), (0, 2), (0, 1))]
     total = float(marginals[0].sum())

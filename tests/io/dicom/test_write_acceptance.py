@@ -40,81 +40,98 @@ MISTAKEN = {
 }
 
 
-@pytest.fixture(scope="module")
-def written(tmp_path_factory):
-    """One file of each kind of object, of one oblique case."""
-    folder = tmp_path_factory.mktemp("accepted")
-    direction = Rotation.from_euler("xyz", (10, -20, 30), degrees=True).as_matrix() @ np.array(AXIAL)
-    frame = make_uid("frame", seed="test")
-    grid = Grid((5, 12, 10), (3.0, 1.2, 0.9), (-10, 20, -33.3), direction, frame_of_reference=frame)
-    ada = PatientIdentity(
+ZONE = timezone(timedelta(hours=2))
+STUDY = StudyIdentity(
+    patient=PatientIdentity(
         patient_id="P01", patient_name="Phantom^Ådå", sex=Sex.FEMALE, birth_date=date(1960, 1, 2)
-    )
-    zone = timezone(timedelta(hours=2))
-    study = StudyIdentity(
-        patient=ada,
-        start=datetime(2024, 5, 17, 9, tzinfo=zone),
-        description="Test",
-        study_id="1",
-        seed="test",
-    )
-    later = {"study": study, "created": datetime(2024, 5, 17, 11, tzinfo=zone), "description": "test"}
-    rng = np.random.default_rng(0)
+    ),
+    start=datetime(2024, 5, 17, 9, tzinfo=ZONE),
+    description="Test",
+    study_id="1",
+    seed="test",
+)
+LATER = {"study": STUDY, "created": datetime(2024, 5, 17, 11, tzinfo=ZONE), "description": "test"}
+FRAME = make_uid("frame", seed="test")
+OBLIQUE = Grid(
+    (5, 12, 10),
+    (3.0, 1.2, 0.9),
+    (-10, 20, -33.3),
+    Rotation.from_euler("xyz", (10, -20, 30), degrees=True).as_matrix() @ np.array(AXIAL),
+    frame_of_reference=FRAME,
+)
+FDG = PetAcquisition(
+    decay_reference=DecayReference.START,
+    corrected_image=("DECY", "ATTN"),
+    radionuclide="F-18",
+    radiopharmaceutical="FDG",
+    half_life_s=6586.2,
+    injected_bq=350e6,
+    injection=STUDY.start - timedelta(minutes=60),
+    series_start=STUDY.start,
+    slices=(PetSlice(frame_duration_s=180.0),),
+    weight_kg=70.0,
+    height_m=1.7,
+    sex=Sex.FEMALE,
+)
 
-    def image(values, quantity):
-        return Image(values, grid, quantity, Record("test"))
+
+def image(values, quantity):
+    return Image(values, OBLIQUE, quantity, Record("test"))
+
+
+def write_series(folder, rng):
+    """Write CT, MR and PT; return what was written by name."""
 
     def series(name, number, values, quantity, **more):
         return write_image_series(
             image(values, quantity),
             folder / name,
-            study=study,
+            study=STUDY,
             modality=ImageModality(name.upper()),
             description=name,
             series_number=number,
             **more,
         )
 
-    hu = rng.integers(-1000, 2000, grid.shape).astype(np.int16)
-    ct = series("ct", 1, hu, Quantity.CT_NUMBER, acquired=study.start)
-    mr = series("mr", 2, hu.astype(np.uint16), Quantity.MR_SIGNAL, acquired=study.start)
-    fdg = PetAcquisition(
-        decay_reference=DecayReference.START,
-        corrected_image=("DECY", "ATTN"),
-        radionuclide="F-18",
-        radiopharmaceutical="FDG",
-        half_life_s=6586.2,
-        injected_bq=350e6,
-        injection=study.start - timedelta(minutes=60),
-        series_start=study.start,
-        slices=(PetSlice(frame_duration_s=180.0),),
-        weight_kg=70.0,
-        height_m=1.7,
-        sex=Sex.FEMALE,
-    )
-    activity = rng.gamma(2, 3e3, grid.shape).astype(np.float32)
-    pt = series("pt", 3, activity, Quantity.ACTIVITY_CONCENTRATION, acquisition=fdg)
+    hu = rng.integers(-1000, 2000, OBLIQUE.shape).astype(np.int16)
+    activity = rng.gamma(2, 3e3, OBLIQUE.shape).astype(np.float32)
+    return {
+        "ct": series("ct", 1, hu, Quantity.CT_NUMBER, acquired=STUDY.start),
+        "mr": series("mr", 2, hu.astype(np.uint16), Quantity.MR_SIGNAL, acquired=STUDY.start),
+        "pt": series("pt", 3, activity, Quantity.ACTIVITY_CONCENTRATION, acquisition=FDG),
+    }
 
-    mask = np.zeros(grid.shape, bool)
+
+def structures_with_a_hole():
+    mask = np.zeros(OBLIQUE.shape, bool)
     mask[1:4, 2:8, 3:9] = True
     mask[2, 4:6, 5:7] = False
     masks = tuple(
         Structure(kind.name.capitalize(), mask=image(mask, Quantity.LABEL), kind=kind, colour_rgb=(255, 0, 0))
         for kind in StructureKind
     )
-    structures = StructureSet(masks, frame, Record("test"), empty_names=("nothing",))
-    fraction = rng.random(grid.shape).astype(np.float32)
+    return StructureSet(masks, FRAME, Record("test"), empty_names=("nothing",))
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """One file of each kind of object, of one oblique case."""
+    folder = tmp_path_factory.mktemp("accepted")
+    rng = np.random.default_rng(0)
+    series = write_series(folder, rng)
+    structures = structures_with_a_hole()
+    fraction = rng.random(OBLIQUE.shape).astype(np.float32)
     liver = StructureSet(
-        (Structure("liver", mask=image(fraction, Quantity.FRACTION)),), frame, Record("test")
+        (Structure("liver", mask=image(fraction, Quantity.FRACTION)),), FRAME, Record("test")
     )
     program = SegmentationAlgorithm(
         SegmentationMethod.AUTOMATIC, "threshold", "1.0", AlgorithmFamily.HISTOGRAM_ANALYSIS
     )
-    on_ct = {"reference": ct.reference, **later}
+    on_ct = {"reference": series["ct"].reference, **LATER}
     return {
-        "ct": ct.paths[0],
-        "mr": mr.paths[-1],
-        "pt": pt.paths[2],
+        "ct": series["ct"].paths[0],
+        "mr": series["mr"].paths[-1],
+        "pt": series["pt"].paths[2],
         "rtstruct": write_rtstruct(structures, folder / "rs.dcm", series_number=4, **on_ct).path,
         "segmentation": write_segmentation(
             structures,
@@ -138,15 +155,15 @@ def written(tmp_path_factory):
             series_number=7,
             dose_type=DoseType.PHYSICAL,
             plan_kind=PlanKind.RT_PLAN,
-            plan_sop_instance_uid=study.uid("plan"),
-            **later,
+            plan_sop_instance_uid=STUDY.uid("plan"),
+            **LATER,
         ).path,
         "map": write_parametric_map(
             image(fraction, Quantity.SUV_BODY_WEIGHT),
             folder / "pm.dcm",
             series_number=8,
-            reference=pt.reference,
-            **later,
+            reference=series["pt"].reference,
+            **LATER,
         ).path,
     }
 

@@ -49,7 +49,7 @@ def source_datasets(reference: ReferencedSeries, study: StudyIdentity) -> list[D
 
 
 def volume(values: NDArray[Any], grid: Grid, *, segments: int | None = None) -> Volume:
-    """Return values ``[z, y, x]``, or ``[z, y, x, segment]``, with their geometry as highdicom's noun."""
+    """Return values of shape ``(n_z, n_y, n_x)`` or ``(n_z, n_y, n_x, segments)`` as highdicom's noun."""
     return Volume(
         values,
         affine=grid.affine,

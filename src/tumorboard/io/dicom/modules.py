@@ -130,7 +130,7 @@ def add_plane(dataset: Dataset, grid: Grid, plane: int) -> None:
 
 
 def right_handed(values: NDArray[Any], grid: Grid) -> tuple[NDArray[Any], Grid]:
-    """Return the same voxels with planes in the direction of their normal, rows x columns.
+    """Return values of shape ``grid.shape`` with planes in the direction of their normal, rows x columns.
 
     DICOM has no left-handed volumes: planes are ordered along the cross product of row and column
     directions. A right-handed grid comes back as it is.
@@ -160,7 +160,7 @@ def coded(value: str, scheme: str, meaning: str) -> Dataset:
 
 
 def as_decimals(values: Iterable[float] | NDArray[Any]) -> list[str]:
-    """Return numbers as Decimal Strings of at most 16 characters, the nearest that fit."""
+    """Return numbers, shape ``(n,)``, as Decimal Strings of at most 16 characters, the nearest that fit."""
     return [format_number_as_ds(float(value)) for value in values]
 
 
@@ -180,7 +180,7 @@ def as_datetime(moment: datetime) -> str:
 
 
 def content_digest(*parts: NDArray[Any] | str) -> str:
-    """Return a digest of arrays and texts, so that a seeded UID changes with what it stands for."""
+    """Return a digest of arrays of any shape and texts, so that a seeded UID changes with what it stands for."""
     digest = hashlib.sha256()
     for part in parts:
         if isinstance(part, str):

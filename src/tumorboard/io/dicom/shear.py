@@ -31,7 +31,7 @@ def straighten(
     Returns
     -------
     tuple of ndarray and Grid
-        The straight volume and its grid, larger in y and x by the greatest offsets.
+        The straight volume, shape of its grid, and that grid, larger in y and x by the greatest offsets.
 
     Examples
     --------

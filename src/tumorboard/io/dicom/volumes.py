@@ -39,6 +39,8 @@ class Part:
 
     Parameters
     ----------
+    frames
+        In no order.
     labels
         What distinguishes it from the other parts of the series, e.g. ``("b = 50 s/mm2",)``.
     notes

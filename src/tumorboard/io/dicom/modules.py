@@ -180,7 +180,7 @@ def as_datetime(moment: datetime) -> str:
 
 
 def content_digest(*parts: NDArray[Any] | str) -> str:
-    """Return a digest of arrays of any shape and texts, so that a seeded UID changes with what it stands for."""
+    """Return a digest of arrays of any shape and texts: a seeded UID changes with what it stands for."""
     digest = hashlib.sha256()
     for part in parts:
         if isinstance(part, str):

@@ -1,0 +1,58 @@
+import json
+
+import pytest
+
+from tumorboard.errors import InputError
+from tumorboard.workflows.demo.config import DemoConfig
+from tumorboard.workflows.demo.run import run
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    out = tmp_path_factory.mktemp("demo")
+    return run(DemoConfig(), out=out)
+
+
+def sections(result):
+    return json.loads(result.report_json.read_text())["sections"]
+
+
+def test_demo__finds_the_true_lesions_and_nothing_else(demo):
+    body = sections(demo)
+    assert {s["status"] for s in body.values()} == {"done"}
+    assert len(body["pet"]["lesions"]) == 2
+    for lesion in body["truth"]["lesions"]:
+        assert lesion["centroid_distance_mm"] < 2.0
+        # A sphere of 1 cm3 fits into both lesions (radii 13 and 15 mm): the peak is the truth but for
+        # noise and the scanner's blur of 6 mm.
+        assert lesion["measured_suv_peak"] == pytest.approx(lesion["true_suv"], rel=0.1)
+        # The threshold of 4 lies below half of lesion plus surroundings, so volumes come out larger.
+        assert 0.9 < lesion["measured_volume_ml"] / lesion["true_volume_ml"] < 1.4
+
+
+def test_demo__organ_volumes_survive_the_way_through_dicom(demo):
+    for organ in sections(demo)["truth"]["organs"]:
+        assert organ["measured_volume_ml"] == pytest.approx(organ["true_volume_ml"], rel=1e-3)
+
+
+def test_demo__uptake_of_the_liver_is_the_truth_but_for_its_rim(demo):
+    liver = next(o for o in sections(demo)["truth"]["organs"] if o["name"] == "Liver")
+    assert liver["measured_suv_mean"] == pytest.approx(liver["true_suv"], rel=0.06)
+
+
+def test_demo__again_writes_no_dicom_again(demo):
+    files = demo.folder / "dicom" / "ct" / "0001.dcm"
+    before = files.stat().st_mtime_ns
+    again = run(DemoConfig(), out=demo.folder)
+    assert files.stat().st_mtime_ns == before
+    assert sections(again) == sections(demo)
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"), [({"seed": -1}, "seed must be >= 0"), ({"jobs": 0}, "jobs must be >= 1")]
+)
+def test_config__says_what_is_wrong(choice, message):
+    with pytest.raises(InputError, match=message):
+        DemoConfig(**choice)

@@ -241,3 +241,20 @@ def save_as_it_is(theirs, path):
     theirs.header["vox_offset"] = 352
     theirs.header["magic"] = b"n+1"
     path.write_bytes(theirs.header.binaryblock + bytes(4) + np.asarray(theirs.dataobj).tobytes(order="F"))
+
+
+def test_write__unequal_frames_keep_their_times_elsewhere(tmp_path):
+    grid = Grid((2, 3, 4), (2.0, 1.0, 1.0), (0.0, 0.0, 0.0), AXIAL, frame_of_reference="1.2.3")
+    values = np.arange(48, dtype=np.float32).reshape(2, 2, 3, 4)
+    frames = DynamicImage(
+        values, grid, Quantity.COUNTS, [0.0, 10.0], [10.0, 60.0], "injection", Record("test")
+    )
+    with pytest.raises(InputError, match="times_elsewhere"):
+        nifti.write(frames, tmp_path / "a.nii")
+    nifti.write(frames, tmp_path / "a.nii", times_elsewhere=True)
+    told = {"quantity": Quantity.COUNTS, "frame_of_reference": "1.2.3", "time_zero": "injection"}
+    with pytest.raises(MissingAttribute, match="unit of time"):
+        nifti.read(tmp_path / "a.nii", **told)
+    again = nifti.read(tmp_path / "a.nii", frame_start_s=[0.0, 10.0], frame_duration_s=[10.0, 60.0], **told)
+    np.testing.assert_array_equal(again.values, values)
+    np.testing.assert_array_equal(again.frame_duration_s, [10.0, 60.0])

@@ -163,7 +163,7 @@ class CaseStore:
         digest = array_digest(image.values, facts)
         file = self._new_file(name, digest, "nii")
         with atomic_write(self.folder / file) as temporary:
-            nifti.write(image, temporary)
+            nifti.write(image, temporary, times_elsewhere=isinstance(image, DynamicImage))
         entry = _Entry(ItemKind.IMAGE, digest, (file,), image.provenance, {**(attributes or {}), **facts})
         return self._put(name, entry, made_from)
 
@@ -171,17 +171,20 @@ class CaseStore:
         """Read the image stored under ``name``: grid, quantity and provenance as they were put."""
         entry = self._entry(name, ItemKind.IMAGE)
         facts = entry.attributes
-        # NIfTI keeps its affine in 32-bit floats: the index holds the exact grid.
+        frames = facts.get("frames", {})
+        # NIfTI keeps its affine in 32-bit floats and only equal frames: the index holds grid and times.
         stored = nifti.read(
             self.folder / entry.files[0],
             quantity=Quantity(facts["quantity"]),
             frame_of_reference=facts["grid"]["frame_of_reference"],
+            frame_start_s=frames.get("start_s"),
+            frame_duration_s=frames.get("duration_s"),
+            time_zero=frames.get("time_zero"),
         )
         values = stored.values.astype(np.dtype(facts["dtype"]), copy=False)
         grid = Grid.from_dict(facts["grid"])
-        if "frames" not in facts:
+        if not frames:
             return Image(values, grid, stored.quantity, entry.provenance)
-        frames = facts["frames"]
         return DynamicImage(
             values,
             grid,

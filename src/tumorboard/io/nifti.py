@@ -142,7 +142,9 @@ def read(
     return DynamicImage(values, grid, quantity, start_s, duration_s, time_zero, record)
 
 
-def write(image: Image | DynamicImage, path: Path | str, *, level: int = 3) -> None:
+def write(
+    image: Image | DynamicImage, path: Path | str, *, level: int = 3, times_elsewhere: bool = False
+) -> None:
     """Write an image to ``path``, whole or not at all; a name that ends in ``.gz`` is compressed.
 
     Parameters
@@ -151,8 +153,8 @@ def write(image: Image | DynamicImage, path: Path | str, *, level: int = 3) -> N
         See :func:`to_bytes`.
     path
         A name that ends in ``.nii`` or ``.nii.gz``; its folder must exist.
-    level
-        Effort of compression, 1 to 9.
+    level, times_elsewhere
+        As in :func:`to_bytes`.
 
     Raises
     ------
@@ -162,10 +164,13 @@ def write(image: Image | DynamicImage, path: Path | str, *, level: int = 3) -> N
     path = Path(path)
     if not path.name.endswith((".nii", ".nii.gz")):
         raise InputError(f"name of a NIfTI file must end in .nii or .nii.gz; got {path.name!r}; rename it")
-    write_bytes(path, to_bytes(image, compressed=path.name.endswith(".gz"), level=level))
+    compressed = path.name.endswith(".gz")
+    write_bytes(path, to_bytes(image, compressed=compressed, level=level, times_elsewhere=times_elsewhere))
 
 
-def to_bytes(image: Image | DynamicImage, *, compressed: bool = True, level: int = 3) -> bytes:
+def to_bytes(
+    image: Image | DynamicImage, *, compressed: bool = True, level: int = 3, times_elsewhere: bool = False
+) -> bytes:
     """Return the contents of a NIfTI-1 file.
 
     Both transforms are set, with code 1 (scanner); units are mm and s. The frame of reference and the
@@ -175,11 +180,15 @@ def to_bytes(image: Image | DynamicImage, *, compressed: bool = True, level: int
     ----------
     image
         Booleans become uint8; 16-bit floats become float32; 64-bit integers become int32 where they fit.
-        Frames of a dynamic image must be equally long and follow one another without gaps.
+        Frames of a dynamic image must be equally long and follow one another without gaps, unless
+        ``times_elsewhere``.
     compressed
         Whether to compress; equal images give equal bytes.
     level
         Effort of compression, 1 to 9.
+    times_elsewhere
+        Whether the caller keeps the times of the frames, which NIfTI can hold only when they are alike:
+        the file then states none, and whoever reads it must be told.
 
     Returns
     -------
@@ -210,11 +219,11 @@ def to_bytes(image: Image | DynamicImage, *, compressed: bool = True, level: int
     affine = _RAS_TO_LPS @ affine
     header.set_qform(affine, code="scanner")
     header.set_sform(affine, code="scanner")
-    header.set_xyzt_units("mm", "sec")
+    header.set_xyzt_units("mm", "unknown" if times_elsewhere else "sec")
     header.set_slope_inter(1.0, 0.0)
     header["descrip"] = b"tumorboard, research use only"
     if isinstance(image, DynamicImage):
-        header["toffset"], header["pixdim"][4] = _equal_frames(image)
+        header["toffset"], header["pixdim"][4] = (0.0, 0.0) if times_elsewhere else _equal_frames(image)
     header["vox_offset"] = _DATA_OFFSET
     head = header.binaryblock + bytes(_DATA_OFFSET - len(header.binaryblock))
     content = head + np.ascontiguousarray(values).tobytes()
@@ -392,7 +401,7 @@ def _equal_frames(image: DynamicImage) -> tuple[float, float]:
     ):
         raise InputError(
             f"frames in NIfTI must be equally long and without gaps; got durations "
-            f"{image.frame_duration_s.tolist()} [s]; write frame by frame: image.frame(i)"
+            f"{image.frame_duration_s.tolist()} [s]; keep them elsewhere: times_elsewhere=True"
         )
     return float(image.frame_start_s[0]), step_s
 

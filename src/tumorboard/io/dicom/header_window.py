@@ -20,6 +20,7 @@ import numpy as np
 
 from tumorboard.errors import UnreadableFile
 from tumorboard.io._kernels import header_scan as kernel
+from tumorboard.io.dicom.file_ranges import read_ranges
 from tumorboard.io.dicom.header_fields import (
     FIELDS,
     SIEMENS,
@@ -127,7 +128,9 @@ class _Chunk:
     def read(self) -> _Chunk:
         """Fill the windows and scan them; again with more of those files that need it."""
         windows = np.empty((len(self.paths), WINDOW_BYTES), np.uint8)
-        for i in range(len(self.paths)):
+        self.sizes, self.held = read_ranges(self.paths, np.zeros(len(self.paths), np.int64), windows)
+        # An empty file is filled again too, for its reason.
+        for i in np.flatnonzero(self.held <= 0).tolist():
             self._fill(windows[i], i)
         self._scan(windows, slice(None), _NO_TAGS)
         if (self.status == kernel.NEED_DICTIONARY).any():
@@ -143,6 +146,7 @@ class _Chunk:
         return self
 
     def _fill(self, window: np.ndarray[Any, Any], i: int) -> None:
+        self.held[i] = 0
         try:
             fd = open_regular(self.paths[i])
         except UnreadableFile as error:
@@ -157,7 +161,6 @@ class _Chunk:
                 )
         except OSError as error:
             self.refused[i] = Quarantined(self.paths[i], f"the file must be readable; {error.strerror}")
-            self.held[i] = 0
         finally:
             os.close(fd)
 
@@ -361,5 +364,6 @@ def scan_windows(paths: Sequence[Path], *, jobs: int) -> Iterator[list[FileHeade
         for begin in range(0, len(chunks), CHUNKS_PER_ROUND):
             some = chunks[begin : begin + CHUNKS_PER_ROUND]
             caches = _Caches()
-            scanned = list(executor.map(lambda part: _Chunk(part).read(), some))
+            # Headers are made of one chunk while the next ones are read.
+            scanned = executor.map(lambda part: _Chunk(part).read(), some)
             yield [outcome for chunk in scanned for outcome in chunk.outcomes(caches)]

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import Final
 
 from tumorboard.errors import UnreadableFile
 
-__all__ = ["open_regular"]
+__all__ = ["OPENING_FLAGS", "open_regular"]
+
+#: Never wait for a pipe, make no terminal ours, hand the descriptor to no child.
+OPENING_FLAGS: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
 def open_regular(path: Path) -> int:
@@ -20,7 +24,7 @@ def open_regular(path: Path) -> int:
         When the path cannot be opened, or is no regular file.
     """
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        fd = os.open(path, OPENING_FLAGS)
     except OSError as error:
         raise UnreadableFile(f"the file must be readable; {error.strerror}") from error
     if not stat.S_ISREG(os.fstat(fd).st_mode):

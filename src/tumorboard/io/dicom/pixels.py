@@ -9,12 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from tumorboard.errors import InputError, UnreadableFile
+from tumorboard.io.dicom.file_ranges import read_ranges
 from tumorboard.io.dicom.opening import open_regular
 from tumorboard.io.dicom.study import FileHeader
 
 __all__ = ["read_uncompressed", "stored_dtype"]
 
-_FILES_PER_TASK = 64
+#: Read in one call of compiled code, which an interrupt has to wait for [byte].
+_BYTES_PER_TASK = 64 << 20
+
+#: Fewer are read sooner than threads begin [byte].
+_SMALL_BYTES = 8 << 20
 
 
 def stored_dtype(header: FileHeader) -> np.dtype[np.generic]:
@@ -72,15 +77,18 @@ def read_uncompressed(headers: Sequence[FileHeader], *, jobs: int) -> np.ndarray
                 f"{layout}; got {_layout(header)}"
             )
     values = np.empty((len(headers), first.rows, first.columns), stored_dtype(first))
-    target = values.data.cast("B")
-    size = values[0].nbytes
+    rows = values.reshape(len(headers), -1).view(np.uint8)
+    offsets = np.array([header.pixel_offset for header in headers], np.int64)
+    per_task = max(1, min(-(-len(headers) // jobs), _BYTES_PER_TASK // rows.shape[1]))
 
     def read(begin: int) -> None:
-        for i in range(begin, min(begin + _FILES_PER_TASK, len(headers))):
-            _read_into(target[i * size : (i + 1) * size], headers[i])
+        some = slice(begin, begin + per_task)
+        _, held = read_ranges([header.path for header in headers[some]], offsets[some], rows[some])
+        for i in (begin + np.flatnonzero(held < rows.shape[1])).tolist():
+            _read_into(rows[i].data, headers[i])
 
-    starts = range(0, len(headers), _FILES_PER_TASK)
-    if jobs == 1 or len(starts) == 1:
+    starts = range(0, len(headers), per_task)
+    if jobs == 1 or values.nbytes <= _SMALL_BYTES:
         for begin in starts:
             read(begin)
     else:

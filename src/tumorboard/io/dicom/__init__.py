@@ -14,6 +14,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "study": ["FileHeader", "Quarantined", "Series", "Study"],
         "sandbox": ["Limits"],
         "geometry": ["GantryTilt"],
+        "read_all_images": ["read_all_images"],
         "read_image": ["SeriesVolume", "read_image", "read_images"],
         "read_structures": ["read_structures"],
         "injected_activity": ["AcquisitionResolution"],

@@ -98,13 +98,16 @@ def require_plane_attributes(frames: Sequence[Frame]) -> None:
         ("Columns (0028,0011)", "columns", None),
     ):
         values = [getattr(f.header, name) for f in frames]
-        missing = [f for f, v in zip(frames, values, strict=True) if not v]
-        if missing:
+        if not all(values):
+            missing = [f for f, v in zip(frames, values, strict=True) if not v]
             raise MissingAttribute(
                 f"{keyword} must be given for every slice of a volume; absent in {name_some(missing)}; "
                 "a picture without a place in the patient (a screenshot, a radiograph) is not a volume"
             )
         if length is None:
+            continue
+        # A finite sum has finite terms; and most slices share all but their position.
+        if all(len(v) == length and math.isfinite(sum(v)) for v in set(values)):
             continue
         wrong = [
             f

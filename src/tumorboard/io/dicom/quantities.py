@@ -106,7 +106,8 @@ def meaning_of(frames: Sequence[Frame]) -> Meaning:
     .. [1] dicomPS33
     """
     header = frames[0].header
-    for name in ("modality", "units", "suv_type", "rescale_type"):
+    stated = {(h.modality, h.units, h.suv_type, h.rescale_type) for h in (f.header for f in frames)}
+    for name in ("modality", "units", "suv_type", "rescale_type") if len(stated) > 1 else ():
         if len({getattr(f.header, name) for f in frames}) > 1:
             raise InputError(
                 f"{name} must be the same for all slices of a volume; got "

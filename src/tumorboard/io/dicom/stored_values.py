@@ -120,11 +120,14 @@ def rescaled(
             return whole
     if stored.dtype.kind == "f" and unit_slope and not intercept.any():
         return stored.astype(stored.dtype.newbyteorder("="), copy=False)
-    values: NDArray[Any] = np.multiply(
-        stored, slope.astype(np.float32)[:, None, None], dtype=np.float32, casting="unsafe"
-    )
-    if intercept.any():
-        values += intercept.astype(np.float32)[:, None, None]
+    values: NDArray[Any] = np.empty(stored.shape, np.float32)
+    # Slice by slice, so that each is still in the processor's cache for the next step.
+    for k, (a, b) in enumerate(zip(slope.astype(np.float32), intercept.astype(np.float32), strict=True)):
+        values[k] = stored[k]
+        if a != 1:
+            values[k] *= a
+        if b != 0:
+            values[k] += b
     return values
 
 

@@ -90,6 +90,13 @@ def split_series(frames: Sequence[Frame]) -> tuple[Part, ...]:
 
 def _split_by_plane(frames: Sequence[Frame]) -> list[Part]:
     """Split where frames cannot be one volume at all."""
+    headers = [f.header for f in frames]
+    stated = {
+        (h.frame_of_reference_uid, h.image_orientation, h.rows, h.columns, h.pixel_spacing_mm)
+        for h in headers
+    }
+    if len(stated) == 1:
+        return [Part(tuple(frames))]
     orientations = _orientation_classes(frames)
     groups: dict[Hashable, list[Frame]] = {}
     for f in frames:
@@ -143,7 +150,7 @@ def _plane_name(frame: Frame) -> str:
 def _split_by_value(part: Part, criteria: Sequence[_Criterion], out: list[Part]) -> None:
     """Split frames at the same places by the first criteria that explain them; add the parts to ``out``."""
     places = places_along_normal(part.frames)
-    _, counts = np.unique(places, return_counts=True)
+    counts = np.bincount(places)
     if counts.max() == 1:
         out.append(part)
         return

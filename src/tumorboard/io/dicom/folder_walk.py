@@ -56,16 +56,15 @@ def walk(folder: Path) -> Walk:
     visit.enter(os.fspath(folder))
     if visit.quarantined and not visit.files and visit.quarantined[0].path == folder:
         raise InputError(f"folder must be one that can be listed; {folder}: {visit.quarantined[0].reason}")
-    return Walk(
-        tuple(Path(name) for name in sorted(visit.files)), tuple(visit.quarantined), tuple(visit.ignored)
-    )
+    files = tuple(path for _, path in sorted(visit.files))
+    return Walk(files, tuple(visit.quarantined), tuple(visit.ignored))
 
 
 class _Visit:
     def __init__(self, root: str) -> None:
         self.root = root
         self.seen: set[tuple[int, int]] = set()
-        self.files: list[str] = []
+        self.files: list[tuple[str, Path]] = []
         self.quarantined: list[Quarantined] = []
         self.ignored: list[Path] = []
 
@@ -84,6 +83,8 @@ class _Visit:
                 self._refuse(name, f"it must be readable; {error.strerror}")
 
     def _list(self, folder: str, device: int, waiting: list[str], links: list[str]) -> None:
+        # A folder makes the paths of its children much sooner than a path is made of a text.
+        paths = {path.name: path for path in Path(folder).iterdir()}
         with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.is_symlink():
@@ -94,7 +95,7 @@ class _Visit:
                     key = (device, entry.inode())
                     if key not in self.seen:
                         self.seen.add(key)
-                        self.files.append(entry.path)
+                        self.files.append((entry.path, paths.get(entry.name) or Path(entry.path)))
                 else:
                     self.ignored.append(Path(entry.path))
 
@@ -109,7 +110,7 @@ class _Visit:
         elif not stat.S_ISREG(status.st_mode):
             self.ignored.append(Path(link))
         elif self._is_new(status):
-            self.files.append(link)
+            self.files.append((link, Path(link)))
 
     def _is_new(self, status: os.stat_result) -> bool:
         key = (status.st_dev, status.st_ino)

@@ -267,6 +267,10 @@ class _Columns:
                 odd.append(row)
         if odd:
             self.unusual |= np.isin(first, odd)
+        if rows.size == 0:
+            return values[:-1]
+        if rows.size == 1 and first.min() >= 0:
+            return [values[rows[0]]] * first.size
         return [values[row] for row in first.tolist()]
 
     def text(self, field: Field) -> list[Any]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from operator import attrgetter
 from pathlib import Path
 
@@ -68,17 +70,35 @@ def scan(
     if jobs is not None and jobs < 1:
         raise InputError(f"jobs must be >= 1; got {jobs!r}")
     root = Path(folder)
-    found = walk(root)
-    headers, quarantined, ignored = read_headers(
-        found.files, jobs=jobs or default_jobs(), limits=limits or Limits(), progress=progress
-    )
-    kept, conflicts, notes = _settle_duplicates(headers)
-    return Study(
-        folder=root,
-        series=_group(kept, notes),
-        quarantined=tuple(sorted([*found.quarantined, *quarantined, *conflicts], key=attrgetter("path"))),
-        ignored=tuple(sorted([*found.ignored, *ignored])),
-    )
+    with _only_new_objects_collected():
+        found = walk(root)
+        headers, quarantined, ignored = read_headers(
+            found.files, jobs=jobs or default_jobs(), limits=limits or Limits(), progress=progress
+        )
+        kept, conflicts, notes = _settle_duplicates(headers)
+        return Study(
+            folder=root,
+            series=_group(kept, notes),
+            quarantined=tuple(sorted([*found.quarantined, *quarantined, *conflicts], key=attrgetter("path"))),
+            ignored=tuple(sorted([*found.ignored, *ignored])),
+        )
+
+
+@contextmanager
+def _only_new_objects_collected() -> Iterator[None]:
+    """Keep the garbage collector from everything that was there before.
+
+    The many headers of a scan set it off, and one look through all that Python has imported takes a third of
+    the time of scanning 7,000 files. What is garbage already is found after the scan.
+    """
+    if gc.get_freeze_count():  # by the program, or by a scan in another thread: theirs to undo
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _settle_duplicates(

@@ -134,10 +134,11 @@ def rescaled(
 def _whole_ct_numbers(stored: NDArray[Any], intercept: NDArray[np.float64]) -> NDArray[np.int16] | None:
     if not (intercept == np.rint(intercept)).all():
         return None
-    limits = np.iinfo(np.int16)
-    lowest = float(stored.min()) + intercept.min()
-    highest = float(stored.max()) + intercept.max()
-    if lowest < limits.min or highest > limits.max:
+    limits, stated = np.iinfo(np.int16), np.iinfo(stored.dtype)
+    # The stored type alone may tell that all fit at one end; then no look through the volume is needed.
+    if stated.min + intercept.min() < limits.min and float(stored.min()) + intercept.min() < limits.min:
+        return None
+    if stated.max + intercept.max() > limits.max and float(stored.max()) + intercept.max() > limits.max:
         return None
     if stored.dtype.itemsize != 2 or np.abs(intercept).max() > limits.max:
         return (stored.astype(np.int64) + intercept.astype(np.int64)[:, None, None]).astype(np.int16)

@@ -139,6 +139,22 @@ def test_voxelise__slabs_reach_half_way_and_leave_gaps_open():
     assert wide.values[:, 2, 2].sum() == pytest.approx(24 + 12, rel=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("heights_mm", "thickness_mm"),
+    [
+        ((-30, 30), 6),  # two nodes on one 3 mm slice each, not one slab of 120 mm
+        ((-40, -10, 30), 9),
+        ((-40, -37, 30), 9),
+        ((-30, -15, 0, 15), 60),  # drawn on every fifth slice: the distance repeats
+        ((0, 10), 20),
+    ],
+)
+def test_voxelise__does_not_take_the_distance_of_two_finds_for_a_slice(heights_mm, thickness_mm):
+    grid = make_grid((61, 12, 12), (3.0, 1.0, 1.0))
+    found = Structure("nodes", tuple(polygon(square(-2, 2), z_mm=z) for z in heights_mm))
+    assert volume_mm3(voxelise(found, grid)) == pytest.approx(16 * thickness_mm, rel=1e-6)
+
+
 def test_voxelise__takes_a_single_plane_to_be_one_slice_thick():
     structure = Structure("a", (polygon(square(-2, 2)),))
     grid = make_grid((3, 8, 8), (2.5, 1.0, 1.0))

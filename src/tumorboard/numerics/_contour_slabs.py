@@ -16,6 +16,10 @@ __all__ = ["PLANE_TOLERANCE_MM", "ContourSlabs", "common_normal", "plane_edges",
 #: Points this close to a plane lie in it; planes this close are one [mm].
 PLANE_TOLERANCE_MM: Final = 0.1
 
+#: No scanner's slices are thicker. Wider apart, two planes are slices of a series of contours only when
+#: another two are as far apart; else they are two finds, and their distance says nothing of slices [mm].
+_THICKEST_SLICE_MM: Final = 10.0
+
 #: Neighbouring planes farther apart than this many contour spacings belong to separate parts.
 _WIDEST_GAP: Final = 1.5
 
@@ -63,7 +67,8 @@ def slabs_along(
 ) -> ContourSlabs:
     """Sort contours into planes along a normal and give each plane its slab.
 
-    ``spacing_mm`` overrides the spacing found; ``single_plane_mm`` is that of a structure of one plane.
+    ``spacing_mm`` overrides the spacing found; ``single_plane_mm`` is that of a structure of one plane,
+    or of planes too far and too unevenly apart to be neighbours.
     """
     heights = []
     for contour in contours:
@@ -87,6 +92,9 @@ def slabs_along(
     if spacing_mm is None:
         # The lower median: a few wide gaps between parts, or one plane more, do not move it.
         spacing_mm = float(np.sort(gaps)[(len(gaps) - 1) // 2]) if len(gaps) else single_plane_mm
+        alike = np.count_nonzero(np.abs(gaps - spacing_mm) <= PLANE_TOLERANCE_MM)
+        if spacing_mm > _THICKEST_SLICE_MM and alike < 2:
+            spacing_mm = single_plane_mm
     half = np.where(gaps <= _WIDEST_GAP * spacing_mm, gaps / 2, spacing_mm / 2)
     end = np.array([spacing_mm / 2])
     return ContourSlabs(

@@ -51,8 +51,9 @@ def voxelise(
     Through the planes, a contour stands for a slab that reaches half-way to the neighbouring planes of
     the same structure. The contour spacing is the (lower) median distance of neighbouring planes; the
     outermost slabs reach half a spacing out, and so do planes on both sides of a gap wider than 1.5
-    spacings: nothing is made up in between. A structure of a single plane is as thick as the grid's
-    slices, unless ``contour_spacing_mm`` is given. A voxel that slabs cover in part holds their mean.
+    spacings: nothing is made up in between. A structure of a single plane, or of planes more than 10 mm
+    and unevenly apart, is in each as thick as the grid's slices, unless ``contour_spacing_mm`` is given.
+    A voxel that slabs cover in part holds their mean.
 
     The sum of fractions times voxel volume is the sum of polygon area times slab thickness, exactly,
     when one axis of the grid is perpendicular to the contours (to 0.1 mm over the structure). At an

@@ -15,9 +15,11 @@ from tumorboard.core.image import Image, Quantity
 from tumorboard.errors import InputError, MissingAttribute
 from tumorboard.io.dicom.headers import header_of
 from tumorboard.io.dicom.identity import PatientIdentity, StudyIdentity, make_uid
+from tumorboard.io.dicom.read_acquisition import pet_acquisition_of
 from tumorboard.io.dicom.read_image import read_image
 from tumorboard.io.dicom.study import Series
 from tumorboard.io.dicom.write_image import ImageModality, PatientPosition, write_image_series
+from tumorboard.pet.suv import SuvVariant, to_suv
 from tumorboard.provenance import Record
 
 MADE = Record("test")
@@ -223,6 +225,30 @@ def test_write_image_series__uptake_values_state_their_kind(tmp_path):
     ds = pydicom.dcmread(write(image, tmp_path / "suv", ImageModality.PT).paths[0])
     assert (ds.Units, ds.SUVType) == ("GML", "BW")
     assert read_image(series_of(sorted((tmp_path / "suv").iterdir()))).quantity is Quantity.SUV_BODY_WEIGHT
+
+
+def test_write_image_series__uptake_by_james_comes_back_as_it_was(tmp_path):
+    # SUV Type LBM means 120 (weight / height)^2 for men, LBMJAMES128 James's own 128: 2.3 % apart here.
+    patient = PatientIdentity(patient_id="P02", patient_name="Phantom^Max", sex=Sex.MALE)
+    study = StudyIdentity(patient=patient, start=NINE, description="Test", seed="test")
+    part = PetSlice(acquisition_start=FDG["series_start"], frame_duration_s=180.0)
+    facts = FDG | {"sex": Sex.MALE, "weight_kg": 70.0, "height_m": 1.75, "slices": (part,)}
+    activity = Image(values_of((2, 3, 4), "f4"), grid_of((2, 3, 4)), Quantity.ACTIVITY_CONCENTRATION, MADE)
+    james = SuvVariant.LEAN_BODY_MASS_JAMES
+    suv = to_suv(activity, PetAcquisition(units=PetUnits.BQML, **facts), variant=james)
+    for suv_type, ratio in ((None, 1.0), (SuvType.LEAN_BODY_MASS, 56.52 / 57.8)):
+        written = write(
+            suv,
+            tmp_path / str(suv_type),
+            ImageModality.PT,
+            study=study,
+            acquisition=PetAcquisition(suv_type=suv_type, **facts),
+        )
+        files = [pydicom.dcmread(path) for path in written.paths]
+        back = to_suv(read_image(series_of(written.paths)), pet_acquisition_of(files), variant=james)
+        np.testing.assert_allclose(
+            back.values, suv.values * ratio, atol=float(np.abs(suv.values).max()) / 32767
+        )
 
 
 def test_write_image_series__negative_activity_is_kept(tmp_path):

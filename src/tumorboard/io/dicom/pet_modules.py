@@ -26,7 +26,8 @@ PET_QUANTITIES: Final[dict[Quantity, tuple[PetUnits, SuvType | None]]] = {
     Quantity.ACTIVITY_CONCENTRATION: (PetUnits.BQML, None),
     Quantity.COUNTS: (PetUnits.CNTS, None),
     Quantity.SUV_BODY_WEIGHT: (PetUnits.GML, SuvType.BODY_WEIGHT),
-    Quantity.SUV_LEAN_BODY_MASS_JAMES: (PetUnits.GML, SuvType.LEAN_BODY_MASS),
+    # James's own 128; LBM, with the misprint's 120, is written only where the acquisition says so.
+    Quantity.SUV_LEAN_BODY_MASS_JAMES: (PetUnits.GML, SuvType.LEAN_BODY_MASS_JAMES_128),
     Quantity.SUV_LEAN_BODY_MASS_JANMAHASATIAN: (PetUnits.GML, SuvType.LEAN_BODY_MASS_JANMAHASATIAN),
     Quantity.SUV_BODY_SURFACE_AREA: (PetUnits.CM2ML, SuvType.BODY_SURFACE_AREA),
     Quantity.SUV_IDEAL_BODY_WEIGHT: (PetUnits.GML, SuvType.IDEAL_BODY_WEIGHT),
@@ -64,7 +65,7 @@ class PetPlanes:
 
     def __post_init__(self) -> None:
         facts = self.acquisition
-        units, suv_type = PET_QUANTITIES[self.quantity]
+        units, suv_type = PET_QUANTITIES[self.quantity][0], self._suv_type
         for name, stated, implied in (("units", facts.units, units), ("suv_type", facts.suv_type, suv_type)):
             if stated is not None and stated is not implied:
                 raise InputError(
@@ -112,10 +113,17 @@ class PetPlanes:
             )
         return self.acquisition.series_start
 
+    @property
+    def _suv_type(self) -> SuvType | None:
+        """SUV Type (0054,1006) of the quantity; of the two after James, the one that is stated."""
+        implied, stated = PET_QUANTITIES[self.quantity][1], self.acquisition.suv_type
+        is_misprint = implied is SuvType.LEAN_BODY_MASS_JAMES_128 and stated is SuvType.LEAN_BODY_MASS
+        return stated if is_misprint else implied
+
     def add_series_level(self, dataset: Dataset) -> None:
         """Add what all files share: PET Series, PET Isotope and Patient Study modules."""
         facts = self.acquisition
-        units, suv_type = PET_QUANTITIES[self.quantity]
+        units, suv_type = PET_QUANTITIES[self.quantity][0], self._suv_type
         dataset.Units = units.value
         if suv_type is not None:
             dataset.SUVType = suv_type.value

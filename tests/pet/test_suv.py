@@ -195,6 +195,30 @@ def test_scan_start__decay_correction_datetime_of_enhanced_pet_goes_before_all()
     assert (result.moment, result.rule) == (stated, "Decay Correction DateTime (0018,9701)")
 
 
+def test_scan_start__series_time_that_the_frames_do_not_count_from_is_noted():
+    exact = average_count_rate_time_s(300.0, half_life_s=F18_S)
+    early = scan(series_start=SCAN - timedelta(minutes=45), slices=(bed(reference_s=exact),))
+    result = scan_start(early)
+    assert result.moment == SCAN - timedelta(minutes=45)  # as the standard has it
+    ratio = 2 ** (2700 / F18_S)
+    assert "counts from 2025-01-01T11:00:00: the former is used" in result.notes[0]
+    assert f"uptake values would be {ratio:.4g} times these" in result.notes[0]
+    # a late part of a dynamic scan counts from its start
+    late = bed(reference_s=2700.0 + exact)
+    assert scan_start(scan(series_start=SCAN - timedelta(minutes=45), slices=(late,))).notes == ()
+
+
+def test_suv_factor__series_time_before_the_injection_is_no_scan_start_unless_frames_count_from_it():
+    exact = average_count_rate_time_s(300.0, half_life_s=F18_S)
+    registered = GIVEN - timedelta(minutes=5)
+    with pytest.raises(
+        InputError, match=r"Series Date and Time .* 2025-01-01T09:55:00, Frame Reference Time"
+    ):
+        factor_of(series_start=registered, slices=(bed(reference_s=exact),))
+    dynamic = factor_of(series_start=registered, slices=(bed(reference_s=3900.0 + exact),))
+    assert dynamic.decay_s == -300.0
+
+
 def test_scan_start__without_acquisition_time_series_time_is_not_trusted():
     with pytest.raises(MissingAttribute, match=r"Acquisition Date \(0008,0022\) and Time \(0008,0032\)"):
         scan_start(scan(slices=()))
@@ -219,7 +243,8 @@ def test_suv_factor__c11_and_zr89_by_their_own_half_life():
 
 def test_suv_factor__tracer_given_during_a_dynamic_scan():
     given = SCAN + timedelta(seconds=30)
-    result = factor_of(injection=given, slices=(bed(duration_s=3600.0),))
+    average_s = average_count_rate_time_s(3600.0, half_life_s=F18_S)
+    result = factor_of(injection=given, slices=(bed(reference_s=average_s, duration_s=3600.0),))
     assert result.factor == pytest.approx(70_000 / (368.08e6 * 2 ** (30 / F18_S)), rel=1e-12)
     assert "given 30 s after the reference of decay" in result.notes[0]
 
@@ -347,6 +372,17 @@ def test_suv_factor__names_the_missing_attribute(changes, variant, says):
         ({"corrected_image": ("ATTN",)}, "BODY_WEIGHT", r"must name DECY .* with START"),
         ({"decay_reference": DecayReference.NONE}, "BODY_WEIGHT", r"DECY .* with NONE"),
         ({"radionuclide": "^68^Gallium"}, "BODY_WEIGHT", r"must agree within 10%"),
+        ({"injected_bq": 368_080.0}, "BODY_WEIGHT", r"\(0018,1074\) must be at least 25000 Bq per kg .* kBq"),
+        (
+            {
+                "units": PetUnits.CNTS,
+                "philips_suv_factor": 5e-4,
+                "decay_reference": DecayReference.NONE,
+                "corrected_image": ("ATTN",),
+            },
+            "BODY_WEIGHT",
+            r"Decay Correction \(0054,1102\) must be START or ADMIN for the Philips",
+        ),
         (
             {"weight_kg": 300.0, "height_m": 1.5},
             "LEAN_BODY_MASS_JAMES",
@@ -363,6 +399,12 @@ def test_suv_factor__notes_a_half_life_that_is_slightly_off_and_uses_it():
     result = factor_of(half_life_s=6700.0)  # 1.7 % more than F-18 has
     assert result.factor == pytest.approx(70_000 / (368.08e6 * 2 ** (-3600 / 6700)), rel=1e-12)
     assert "the file's is used" in result.notes[0]
+
+
+@pytest.mark.parametrize("units", [{}, {"units": PetUnits.CNTS, "philips_suv_factor": 5e-4}])
+def test_suv_factor__says_that_corrections_could_not_be_checked(units):
+    assert "Corrected Image (0028,0051) is absent" in factor_of(corrected_image=(), **units).notes[0]
+    assert factor_of(**units).notes == ()
 
 
 # --- images ----------------------------------------------------------------------------------------

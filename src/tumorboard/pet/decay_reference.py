@@ -28,11 +28,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tumorboard.core.acquisition import PetAcquisition
-from tumorboard.errors import MissingAttribute
+from tumorboard.errors import InputError, MissingAttribute
 
 __all__ = ["ScanStart", "average_count_rate_time_s", "half_life_of", "scan_start"]
 
 _SAME_MOMENT = timedelta(seconds=1)
+#: A scanner may take this long from the start of a series to that of the first frame.
+_SETTING_UP = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,8 @@ def scan_start(acquisition: PetAcquisition) -> ScanStart:
     ------
     MissingAttribute
         When no attribute tells.
+    InputError
+        When Series Time is before the injection, and the frames count from a moment after it.
     """
     earliest = acquisition.earliest_acquisition_start
     series = acquisition.series_start
@@ -107,7 +111,8 @@ def scan_start(acquisition: PetAcquisition) -> ScanStart:
             "the files have none; correct slices or ge_scan_start of the acquisition"
         )
     if series is not None and series <= earliest:
-        return ScanStart(series, "Series Date and Time (0008,0021), (0008,0031)")
+        notes = _against_frames(acquisition, series, earliest)
+        return ScanStart(series, "Series Date and Time (0008,0021), (0008,0031)", notes)
     moment, rule = _counted_back(acquisition, earliest)
     why = "absent" if series is None else "later than the first acquisition"
     return ScanStart(moment, f"{rule}, since Series Time (0008,0031) is {why}")
@@ -140,6 +145,31 @@ def _counted_back(acquisition: PetAcquisition, earliest: datetime) -> tuple[date
     return start + timedelta(
         seconds=average_s - reference_s
     ), f"{back} plus the time of the average count rate"
+
+
+def _against_frames(acquisition: PetAcquisition, series: datetime, earliest: datetime) -> tuple[str, ...]:
+    """Say when the frames count from another moment than the series' start; refuse where that cannot be."""
+    if not any((part.frame_reference_time_s or 0.0) > 0 for part in acquisition.slices):
+        return ()
+    try:
+        counted, _ = _counted_back(acquisition, earliest)
+        half_life_s = half_life_of(acquisition)
+    except MissingAttribute:
+        return ()
+    if abs(counted - series) <= _SETTING_UP:
+        return ()
+    both = (
+        f"Series Date and Time (0008,0021), (0008,0031) is {series.isoformat()}, Frame Reference Time "
+        f"(0054,1300) counts from {counted.isoformat()}"
+    )
+    injection = acquisition.injection
+    if injection is not None and series < injection <= min(counted, earliest):
+        raise InputError(
+            f"the scan must not start before the injection, {injection.isoformat()}; {both}; "
+            "find out to which the values are decay-corrected, and correct series_start"
+        )
+    ratio = 2.0 ** ((counted - series).total_seconds() / half_life_s)
+    return (f"{both}: the former is used; with the latter, uptake values would be {ratio:.4g} times these",)
 
 
 def half_life_of(acquisition: PetAcquisition) -> float:

@@ -18,6 +18,8 @@ __all__ = ["DecayedActivity", "decayed_activity", "require_corrections"]
 # After ten half-lives a thousandth is left: then a date is wrong.
 _MOST_HALF_LIVES = 10.0
 _HALF_LIFE_NOTED, _HALF_LIFE_REFUSED = 0.01, 0.10
+# Nobody is scanned with so little; what is usually given, at most 25 MBq/kg, is less when stated in kBq.
+_LEAST_BQ_PER_KG = 25e3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,12 +60,13 @@ def decayed_activity(acquisition: PetAcquisition) -> DecayedActivity:
     InputError
         When the corrections, dates or half-life contradict each other.
     """
-    require_corrections(acquisition)
+    notes = require_corrections(acquisition)
     injected_bq, reference = acquisition.injected_bq, acquisition.decay_reference
     if injected_bq is None:
         raise MissingAttribute(
             "Radionuclide Total Dose (0018,1074) must be > 0 [Bq]; the files have none; correct injected_bq"
         )
+    _require_enough(injected_bq, acquisition.weight_kg)
     if reference is None:
         raise MissingAttribute(
             "Decay Correction (0054,1102) must be START, ADMIN or NONE; the files have none; correct "
@@ -71,9 +74,9 @@ def decayed_activity(acquisition: PetAcquisition) -> DecayedActivity:
         )
     if reference is DecayReference.ADMIN:
         rule = "Decay Correction (0054,1102) ADMIN: the activity as injected"
-        return DecayedActivity(injected_bq, reference, acquisition.injection, 0.0, rule)
+        return DecayedActivity(injected_bq, reference, acquisition.injection, 0.0, rule, notes)
     injection, half_life_s = _injection_of(acquisition), half_life_of(acquisition)
-    notes = _half_life_notes(acquisition, half_life_s)
+    notes += _half_life_notes(acquisition, half_life_s)
     if reference is DecayReference.START:
         start = scan_start(acquisition)
         decay_s = (start.moment - injection).total_seconds()
@@ -94,6 +97,15 @@ def decayed_activity(acquisition: PetAcquisition) -> DecayedActivity:
         )
     activities_bq = injected_bq * np.exp2(-times_s / half_life_s)
     return DecayedActivity(activities_bq, reference, None, times_s, rule, notes)
+
+
+def _require_enough(injected_bq: float, weight_kg: float | None) -> None:
+    if weight_kg is not None and injected_bq < _LEAST_BQ_PER_KG * weight_kg:
+        raise InputError(
+            f"Radionuclide Total Dose (0018,1074) must be at least {_LEAST_BQ_PER_KG:g} Bq per kg of "
+            f"Patient's Weight (0010,1030); got {injected_bq:g} Bq for {weight_kg:g} kg; it looks like kBq: "
+            "correct injected_bq, or weight_kg"
+        )
 
 
 def _frame_times_s(
@@ -186,8 +198,8 @@ def _half_life_notes(acquisition: PetAcquisition, half_life_s: float) -> tuple[s
     return (f"{what}; the file's is used, as the scanner did",) if off > _HALF_LIFE_NOTED else ()
 
 
-def require_corrections(acquisition: PetAcquisition) -> None:
-    """Demand the corrections that the QIBA pseudo-code demands, where the files list theirs.
+def require_corrections(acquisition: PetAcquisition) -> tuple[str, ...]:
+    """Demand the corrections that the QIBA pseudo-code demands, where the files list theirs, else say so.
 
     Raises
     ------
@@ -197,7 +209,10 @@ def require_corrections(acquisition: PetAcquisition) -> None:
     """
     corrections = acquisition.corrected_image
     if not corrections:
-        return
+        return (
+            "Corrected Image (0028,0051) is absent: the values are taken as corrected for attenuation, and "
+            "for decay as Decay Correction (0054,1102) says",
+        )
     if "ATTN" not in corrections:
         raise InputError(
             "Corrected Image (0028,0051) must name ATTN: without attenuation correction the values are "
@@ -214,3 +229,4 @@ def require_corrections(acquisition: PetAcquisition) -> None:
             f"then; got {', '.join(corrections)} with {acquisition.decay_reference.value}; "
             "correct corrected_image or decay_reference"
         )
+    return ()

@@ -124,6 +124,7 @@ class _Base:
     per_unit: str
     rule: str
     activity: DecayedActivity | None = None
+    notes: tuple[str, ...] = ()
 
 
 def suv_factor(acquisition: PetAcquisition, *, variant: SuvVariant) -> SuvFactor:
@@ -200,7 +201,7 @@ def suv_factor(acquisition: PetAcquisition, *, variant: SuvVariant) -> SuvFactor
         reference_moment=decayed.reference_moment if decayed else None,
         decay_s=decayed.decay_s if decayed else None,
         rule=rule,
-        notes=tuple(dict.fromkeys(acquisition.notes + (decayed.notes if decayed else ()))),
+        notes=tuple(dict.fromkeys(acquisition.notes + base.notes + (decayed.notes if decayed else ()))),
         provenance=record,
     )
 
@@ -294,9 +295,14 @@ def _from_uptake(acquisition: PetAcquisition, units: PetUnits) -> _Base:
 def _from_counts(acquisition: PetAcquisition) -> _Base:
     suv, activity = acquisition.philips_suv_factor, acquisition.philips_activity_factor
     if suv is not None:
-        require_corrections(acquisition)
+        notes = require_corrections(acquisition)
+        if acquisition.decay_reference is DecayReference.NONE:
+            raise InputError(
+                "Decay Correction (0054,1102) must be START or ADMIN for the Philips SUV scale factor "
+                "(7053,1000), which holds for one moment; got NONE; choose the decay-corrected series"
+            )
         rule = f"Units (0054,1001) CNTS times the Philips SUV scale factor (7053,1000) {suv:.6g}"
-        return _Base(SuvType.BODY_WEIGHT, float(suv), "count", rule)
+        return _Base(SuvType.BODY_WEIGHT, float(suv), "count", rule, notes=notes)
     if activity is None:
         raise MissingAttribute(
             "Units (0054,1001) is CNTS, so the Philips SUV scale factor (7053,1000) or activity "

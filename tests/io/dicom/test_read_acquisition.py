@@ -99,6 +99,33 @@ def test_pet_acquisition_of__takes_zero_and_empty_as_absent():
     assert scan.units is None
 
 
+def test_pet_acquisition_of__start_time_beside_start_datetime_is_compared():
+    agreed = pet({"RadiopharmaceuticalStartTime": "100030"})
+    assert pet_acquisition_of([agreed]).notes == ()
+    other = pet_acquisition_of([pet({"RadiopharmaceuticalStartTime": "093000"})])
+    assert other.injection == datetime(2025, 1, 1, 10)
+    assert "(0018,1078) says 10:00:00, Start Time (0018,1072) 09:30:00: the former is used" in other.notes[0]
+
+
+def test_pet_acquisition_of__injection_in_another_time_zone():
+    # 09:00 UTC is 10:00 on the clock of a file that says +0100 ...
+    universal = {"RadiopharmaceuticalStartDateTime": "20250101090000+0000"}
+    zoned = pet_acquisition_of([pet(universal, TimezoneOffsetFromUTC="+0100")])
+    assert zoned.injection == datetime(2025, 1, 1, 9, tzinfo=UTC)
+    assert zoned.notes == ()
+    redated = pet_acquisition_of(
+        [pet(universal, TimezoneOffsetFromUTC="+0100")],
+        resolutions=[AcquisitionResolution.INJECTION_ON_SCAN_DATE],
+    )
+    assert redated.injection == datetime(2025, 1, 1, 9, tzinfo=UTC)
+    # ... and cannot be told from 09:00 where the file says nothing, unless Start Time agrees with it.
+    unzoned = pet_acquisition_of([pet(universal)])
+    assert unzoned.injection is None
+    assert any("only the former names a time zone" in note for note in unzoned.notes)
+    same = pet_acquisition_of([pet(universal | {"RadiopharmaceuticalStartTime": "090000"})])
+    assert same.injection == datetime(2025, 1, 1, 9)
+
+
 def test_pet_acquisition_of__injection_before_midnight():
     scan = pet_acquisition_of(
         [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from datetime import datetime, time, timedelta
 from typing import Any, Final
@@ -10,13 +11,16 @@ from tumorboard.core.acquisition import PetSlice
 from tumorboard.io.dicom import times
 from tumorboard.io.dicom.injected_activity import AcquisitionResolution
 from tumorboard.io.dicom.private_elements import PrivateCreator, private_text
-from tumorboard.io.dicom.series_values import SeriesValues
-from tumorboard.units import S_PER_H
+from tumorboard.io.dicom.series_values import SeriesValues, text_of
+from tumorboard.units import S_PER_DAY, S_PER_H
 
 __all__ = ["injection_moment"]
 
 # An injection time without a date is dated only where a day earlier or later is impossible to image.
 _LONGEST_DATED_HALF_LIFE_S: Final = 4 * S_PER_H
+_SAME_TIME_S: Final = 60.0
+_DATED: Final = "RadiopharmaceuticalStartDateTime"
+_ZONE: Final = re.compile(r"[+-]\d{4}$")
 
 
 def injection_moment(
@@ -42,7 +46,7 @@ def injection_moment(
         "Radiopharmaceutical Start DateTime (0018,1078)",
         lambda: values.one(
             values.tracers,
-            "RadiopharmaceuticalStartDateTime",
+            _DATED,
             lambda text: times.parse_datetime(text, zone=values.zone),
         ),
     ) or values.moment(
@@ -54,8 +58,10 @@ def injection_moment(
         ),
     )
     redate = AcquisitionResolution.INJECTION_ON_SCAN_DATE in resolutions
+    if stated is not None and values.zone is not None:
+        stated = stated.astimezone(values.zone)
     if stated is not None and not redate:
-        return stated
+        return _unless_contradicted(stated, values)
     time_of_day = stated.time() if stated is not None else _time_of_day(values)
     last = _latest_possible(values, facts)
     half_life_s = facts["half_life_s"]
@@ -71,6 +77,25 @@ def injection_moment(
     why = "as asked" if stated is not None else "its attribute (0018,1078) is absent"
     values.note(f"the date of the injection is the latest that fits the scan, {injection.isoformat()}: {why}")
     return injection
+
+
+def _unless_contradicted(stated: datetime, values: SeriesValues) -> datetime | None:
+    """Return the dated moment, with a note when Start Time is another; ``None`` when a clock is in doubt."""
+    other = _time_of_day(values)
+    if other is None:
+        return stated
+    apart_s = abs((stated.replace(tzinfo=None) - datetime.combine(stated.date(), other)).total_seconds())
+    if min(apart_s, S_PER_DAY - apart_s) <= _SAME_TIME_S:
+        return stated
+    both = (
+        f"Radiopharmaceutical Start DateTime (0018,1078) says {stated:%H:%M:%S}, Start Time (0018,1072) "
+        f"{other:%H:%M:%S}"
+    )
+    if values.zone is None and any(_ZONE.search(text_of(t, _DATED)) for t in values.tracers):
+        values.note(f"{both}, and only the former names a time zone: the injection is left out")
+        return None
+    values.note(f"{both}: the former is used")
+    return stated
 
 
 def _time_of_day(values: SeriesValues) -> time | None:

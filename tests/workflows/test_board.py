@@ -5,11 +5,13 @@ import shutil
 import numpy as np
 import pytest
 
+from tumorboard.core import Contour, Structure, StructureKind
 from tumorboard.errors import InputError
 from tumorboard.io.case_store import CaseStore
 from tumorboard.plotting.blocks import SectionStatus
 from tumorboard.workflows.board import run as board_run
 from tumorboard.workflows.board.config import BoardConfig
+from tumorboard.workflows.board.emission import is_physiological
 from tumorboard.workflows.board.run import run
 
 HOT_MM = (20.0, -12.0, 60.0)
@@ -180,6 +182,7 @@ def test_run__refuses_a_folder_without_a_patient(tmp_path):
         ({"sections": ("surgery",)}, "sections must be of"),
         ({"suv_variant": "height"}, "suv_variant must be one of"),
         ({"lesion_threshold_suv": -1.0}, "lesion_threshold_suv must be > 0"),
+        ({"suv_variant": "body_surface_area"}, "lesion_threshold_suv must be stated for suv_variant body_su"),
         ({"lesion_min_volume_ml": -1.0}, r"lesion_min_volume_ml must be >= 0 .* \[mL\]"),
         ({"jobs": 0}, "jobs must be >= 1"),
     ],
@@ -187,3 +190,31 @@ def test_run__refuses_a_folder_without_a_patient(tmp_path):
 def test_config__says_what_is_wrong(choice, message):
     with pytest.raises(InputError, match=message):
         BoardConfig(**choice)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "expected"),
+    [
+        ("Brain", StructureKind.ORGAN, True),
+        ("kidney_left", StructureKind.UNSTATED, True),
+        ("urinary_bladder", StructureKind.UNSTATED, True),
+        ("Renal pelvis", StructureKind.UNSTATED, True),
+        ("adrenal_gland_left", StructureKind.ORGAN, False),
+        ("Suprarenal R", StructureKind.ORGAN, False),
+        ("gallbladder", StructureKind.ORGAN, False),
+        ("Gall Bladder", StructureKind.ORGAN, False),
+        ("GTV brain", StructureKind.UNSTATED, False),
+        ("Kidney tumour", StructureKind.UNSTATED, False),
+        ("Brain met 3", StructureKind.UNSTATED, False),
+        ("Bladder", StructureKind.GTV, False),
+    ],
+)
+def test_is_physiological__knows_organs_from_disease_and_from_their_neighbours(name, kind, expected):
+    triangle = Contour([[0, 0, 0], [9, 0, 0], [0, 9, 0]])
+    assert is_physiological(Structure(name, (triangle,), kind=kind)) is expected
+
+
+def test_run__does_not_call_the_volume_of_candidates_a_tumour_volume(report):
+    page = report[0].report_html.read_text()
+    assert "Total metabolic tumour volume" not in page
+    assert "only for FDG and once every candidate has been found to be tumour" in page

@@ -50,8 +50,9 @@ def board(
     patient: Annotated[str | None, typer.Option(help="Patient ID, when there are several.")] = None,
     suv: Annotated[str, typer.Option(help=f"Uptake value: {', '.join(SUV_VARIANTS)}.")] = "body_weight",
     lesion_threshold_suv: Annotated[
-        float, typer.Option(help="Candidate lesions are at or above this uptake value.")
-    ] = 4.0,
+        float | None,
+        typer.Option(help="Candidate lesions are at or above this uptake value; 4.0 for body weight."),
+    ] = None,
     lesion_min_volume_ml: Annotated[float, typer.Option(help="Smaller regions are left out [mL].")] = 3.0,
 ) -> None:
     """Make the report of one patient: report.html, report.json and the case itself."""

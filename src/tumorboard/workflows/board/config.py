@@ -21,6 +21,9 @@ SUV_VARIANTS = (
 )
 
 
+_BODY_WEIGHT_THRESHOLD = 4.0
+
+
 @dataclass(frozen=True, slots=True)
 class BoardConfig:
     """Choices of one report; each is printed in it.
@@ -33,7 +36,8 @@ class BoardConfig:
         One of :data:`SUV_VARIANTS`.
     lesion_threshold_suv
         Voxels at or above this belong to a candidate lesion [g/mL], or [cm2/mL] for body surface area.
-        4.0 is the fixed threshold of the international FDG lymphoma benchmark [1]_.
+        4.0 for body weight when it is ``None``, the fixed threshold of the international FDG lymphoma
+        benchmark [1]_; for other uptake values nobody has published one that this could be.
     lesion_min_volume_ml
         Smaller connected regions are left out [mL]; 3.0 is that benchmark's.
     jobs
@@ -48,7 +52,7 @@ class BoardConfig:
 
     sections: tuple[str, ...] = SECTIONS
     suv_variant: str = "body_weight"
-    lesion_threshold_suv: float = 4.0
+    lesion_threshold_suv: float | None = None
     lesion_min_volume_ml: float = 3.0
     jobs: int = 2
     patient_id: str | None = None
@@ -61,7 +65,13 @@ class BoardConfig:
             raise InputError(
                 f"suv_variant must be one of {', '.join(SUV_VARIANTS)}; got {self.suv_variant!r}"
             )
-        if not 0 < self.lesion_threshold_suv < 1e3:
+        if self.lesion_threshold_suv is None and self.suv_variant != "body_weight":
+            raise InputError(
+                f"lesion_threshold_suv must be stated for suv_variant {self.suv_variant}: the usual "
+                f"{_BODY_WEIGHT_THRESHOLD:g} g/mL is for body weight, and about a quarter of that marks the "
+                "same voxels by body surface area [cm2/mL]; pass --lesion-threshold-suv"
+            )
+        if not 0 < self.threshold_suv < 1e3:
             raise InputError(
                 f"lesion_threshold_suv must be > 0 and < 1000 [g/mL]; got {self.lesion_threshold_suv!r}"
             )
@@ -71,3 +81,8 @@ class BoardConfig:
             )
         if self.jobs < 1:
             raise InputError(f"jobs must be >= 1; got {self.jobs!r}")
+
+    @property
+    def threshold_suv(self) -> float:
+        """Uptake at or above which voxels belong to a candidate lesion, in the variant's unit."""
+        return _BODY_WEIGHT_THRESHOLD if self.lesion_threshold_suv is None else self.lesion_threshold_suv

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tumorboard.core.image import Image, Quantity
-from tumorboard.core.structures import Structure
+from tumorboard.core.structures import Structure, StructureKind
 from tumorboard.errors import TumorboardError
 from tumorboard.io.acquisition_encoding import acquisition_from_json
 from tumorboard.numerics.voxelise import structure_mask
@@ -28,14 +28,22 @@ from tumorboard.pet import (
 )
 from tumorboard.workflows.board.context import Context, SeriesFacts, VolumeFacts
 
-__all__ = ["EmissionScan", "measure_scan", "suv_entry", "uptake"]
+__all__ = ["SPILL_MM", "EmissionScan", "is_physiological", "measure_scan", "suv_entry", "uptake"]
 
 #: Structures with these words in their name take up FDG in health, and are no candidates for lesions.
+#: Adrenals and the gallbladder are none of them: what glows there is looked at.
 _PHYSIOLOGICAL = re.compile(
-    r"brain|cerebr|heart|myocard|cardiac|bladder|kidney|renal|ureter", flags=re.IGNORECASE
+    r"brain|cerebr|heart|myocard|cardiac|(?<!gall)(?<!gall[ _-])bladder|kidney|(?<!ad)(?<!supra)renal|ureter",
+    flags=re.IGNORECASE,
 )
+#: Whatever the organ, a structure of these words is drawn around disease.
+_DISEASE = re.compile(
+    r"[gcpib]tv|tumou?r|lesion|metast|(?<![a-z])mets?(?![a-z])|cancer|carcinoma|lymphoma|recurr",
+    flags=re.IGNORECASE,
+)
+_DISEASE_KINDS = (StructureKind.GTV, StructureKind.CTV, StructureKind.PTV, StructureKind.LESION)
 #: A hot organ spills over its contour by about the scanner's resolution [mm].
-_SPILL_MM = 8.0
+SPILL_MM = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,13 @@ class EmissionScan:
     radionuclide: str | None
 
 
+def is_physiological(structure: Structure) -> bool:
+    """Whether a structure is, by name and kind, an organ that takes up FDG in health."""
+    if structure.kind in _DISEASE_KINDS or _DISEASE.search(structure.name):
+        return False
+    return bool(_PHYSIOLOGICAL.search(structure.name))
+
+
 def measure_scan(context: Context, series: SeriesFacts, volume: VolumeFacts) -> EmissionScan:
     """Convert to uptake values where the files allow it, and measure lesions and structures."""
     image, factor, refusal, radionuclide = uptake(context, series, volume)
@@ -76,18 +91,18 @@ def measure_scan(context: Context, series: SeriesFacts, volume: VolumeFacts) -> 
         except TumorboardError as reason:
             skipped.append(f"{structure.name}: {reason}")
             continue
-        if _PHYSIOLOGICAL.search(structure.name):
+        if is_physiological(structure):
             excluded.append(structure.name)
             to_exclude.append(mask)
     lesions: tuple[LesionQuantities, ...] = ()
     if image.quantity.is_suv:
         found = delineate_lesions(
             image,
-            FixedThreshold(context.config.lesion_threshold_suv),
+            FixedThreshold(context.config.threshold_suv),
             minimum_volume_ml=context.config.lesion_min_volume_ml,
             exclude=to_exclude,
             exclusion=Exclusion.DROP_BY_MAXIMUM,
-            exclude_margin_mm=_SPILL_MM,
+            exclude_margin_mm=SPILL_MM,
         )
         lesions = tuple(quantify(image, lesion) for lesion in found)
     context.progress(f"measuring {series.title}", len(structures) + 1, len(structures) + 1)

@@ -25,13 +25,17 @@ from tumorboard.plotting.blocks import (
 from tumorboard.provenance import Record
 from tumorboard.workflows.board.context import Context
 from tumorboard.workflows.board.display import first_window, outside_value
-from tumorboard.workflows.board.emission import EmissionScan, measure_scan, suv_entry
+from tumorboard.workflows.board.emission import SPILL_MM, EmissionScan, measure_scan, suv_entry
 from tumorboard.workflows.board.result import SectionResult
 
 __all__ = ["run"]
 
 _MOST_ROWS = 30
 _NAMED_IN_PICTURE = 12
+_NO_TUMOUR_VOLUME = (
+    "This is a metabolic tumour volume, and uptake x volume total lesion glycolysis, only for FDG and once "
+    "every candidate has been found to be tumour."
+)
 
 
 def run(context: Context) -> SectionResult:
@@ -52,8 +56,9 @@ def run(context: Context) -> SectionResult:
         "structures": [{**m.to_dict(), "series": s.series.uid} for s in scans for m in s.structures],
         "lesion_rule": {
             "method": "fixed threshold",
-            "threshold_suv": context.config.lesion_threshold_suv,
+            "threshold_suv": context.config.threshold_suv,
             "minimum_volume_ml": context.config.lesion_min_volume_ml,
+            "excluded_margin_mm": SPILL_MM,
         },
         "series": [_series_entry(scan) for scan in scans],
     }
@@ -93,9 +98,18 @@ def _blocks(context: Context, scan: EmissionScan) -> list[Block]:
     title = scan.series.title_of(scan.volume)
     blocks: list[Block] = [Text(title)]
     if scan.factor is None:
-        blocks.append(Caution(f"No uptake value: {scan.refusal} Values stay in {scan.image.quantity.unit}."))
+        blocks.append(
+            Caution(f"No uptake value: {scan.refusal} Values stay {_in_words(scan.image.quantity)}.")
+        )
     else:
         blocks += _suv_blocks(scan)
+    if scan.volume.n_frames > 1:
+        blocks.append(
+            Caution(
+                f"All of this is measured in the mean of {scan.volume.n_frames} frames, weighted by their "
+                "duration: this is not the uptake at one time after the injection."
+            )
+        )
     blocks.append(_mip(scan, title))
     if scan.image.quantity.is_suv:
         blocks += _lesion_blocks(context, scan)
@@ -130,10 +144,13 @@ def _lesion_blocks(context: Context, scan: EmissionScan) -> list[Block]:
     config = context.config
     rule = (
         f"Candidates are connected regions of at least {config.lesion_min_volume_ml:g} mL with an uptake of "
-        f"{config.lesion_threshold_suv:g} {scan.image.quantity.unit} or more."
+        f"{config.threshold_suv:g} {scan.image.quantity.unit} or more."
     )
     if scan.excluded:
-        rule += f" Regions whose hottest voxel lies in {', '.join(scan.excluded)} are left out."
+        rule += (
+            f" Regions whose hottest voxel lies in {', '.join(scan.excluded)}, or within {SPILL_MM:g} mm of "
+            "it, are left out, be they disease or not."
+        )
     else:
         rule += (
             " No structure names an organ with physiological uptake (brain, heart, kidneys, bladder), so none"
@@ -149,11 +166,11 @@ def _lesion_blocks(context: Context, scan: EmissionScan) -> list[Block]:
     if scan.summary is not None:
         facts = (
             ("Candidates", scan.summary.n_lesions),
-            ("Total metabolic tumour volume [mL]", scan.summary.volume_ml),
+            ("Total volume [mL]", scan.summary.volume_ml),
             (f"Total uptake x volume [{_integral_unit(scan.image.quantity)}]", scan.summary.integral),
             ("Largest distance between two, Dmax [mm]", scan.summary.dmax_mm),
         )
-        blocks.append(Fold("All candidates together", (Facts(facts),)))
+        blocks.append(Fold("All candidates together", (Facts(facts), Note(_NO_TUMOUR_VOLUME))))
     return blocks
 
 
@@ -170,6 +187,10 @@ def _table(caption: str, measured: tuple[LesionQuantities, ...], quantity: Quant
     )
     rows = tuple((_link(m), m.volume_ml, m.maximum, m.peak, m.mean, m.integral) for m in measured)
     return Table(caption, columns, rows)
+
+
+def _in_words(quantity: Quantity) -> str:
+    return quantity.value.replace("_", " ") if quantity.unit == "1" else f"in {quantity.unit}"
 
 
 def _integral_unit(quantity: Quantity) -> str:

@@ -3,6 +3,7 @@ import math
 import shutil
 
 import numpy as np
+import pydicom
 import pytest
 
 from tumorboard.core import Contour, Structure, StructureKind
@@ -218,3 +219,16 @@ def test_run__does_not_call_the_volume_of_candidates_a_tumour_volume(report):
     page = report[0].report_html.read_text()
     assert "Total metabolic tumour volume" not in page
     assert "only for FDG and once every candidate has been found to be tumour" in page
+
+
+def test_run__says_when_a_structure_is_cut_off_by_its_images(write_patient, tmp_path):
+    folder = write_patient(tmp_path / "dicom", seed="cut")
+    for path in (folder / "a").iterdir():
+        if pydicom.dcmread(path, stop_before_pixels=True).ImagePositionPatient[2] < 60:
+            path.unlink()
+    page = run(BoardConfig(), folder, out=tmp_path / "out").report_html.read_text()
+    assert "GTV reaches beyond CT" in page
+
+
+def test_run__does_not_say_so_of_one_that_is_not(report):
+    assert "reaches beyond" not in report[0].report_html.read_text()

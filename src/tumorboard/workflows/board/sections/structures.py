@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tumorboard.core.grid import Grid
 from tumorboard.core.image import Image
 from tumorboard.core.structures import Structure
 from tumorboard.errors import InputError, TumorboardError
@@ -66,6 +67,11 @@ def run(context: Context) -> SectionResult:
             try:
                 rgb = structure.colour_rgb or structure_rgb(done)
                 of_set.append(_measure(structure, image, series, rgb))
+                if _reaches_beyond(structure, image.grid):
+                    text = (
+                        f"{structure.name} reaches beyond {series.title}: only the part inside is measured."
+                    )
+                    blocks.append(Caution(text))
             except TumorboardError as reason:
                 blocks.append(Caution(f"{structure.name}: {reason}"))
         context.progress(f"voxelising {source.title}", len(structures.structures), len(structures.structures))
@@ -106,6 +112,18 @@ def _measure(structure: Structure, image: Image, series: SeriesFacts, rgb: tuple
         mask,
         rgb,
     )
+
+
+def _reaches_beyond(structure: Structure, grid: Grid) -> bool:
+    """Whether a contour's point, or a voxel of the mask, lies outside the box of the grid's voxels."""
+    if structure.contours:
+        points_mm = np.concatenate([contour.points_mm for contour in structure.contours])
+    elif structure.mask is None or structure.mask.grid is grid:
+        return False
+    else:
+        points_mm = structure.mask.grid.index_to_patient(np.argwhere(structure.mask.values))
+    index = grid.patient_to_index(points_mm)
+    return bool((np.abs(index - (np.array(grid.shape) - 1) / 2) > np.array(grid.shape) / 2 + 1e-3).any())
 
 
 def _entry(m: _Measured) -> dict[str, object]:

@@ -1,5 +1,7 @@
+import json
 import shutil
 import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -154,3 +156,60 @@ def test_case_store__refuses_a_newer_schema(store):
     index.close()
     with pytest.raises(UnreadableFile, match="schema version 1; got 99"):
         CaseStore(store.folder)
+
+
+FOREIGN = ["../victim.json", "items/../../victim.json", "/etc/passwd", "items/../victim.json", "items/"]
+
+
+@pytest.mark.parametrize("file", FOREIGN)
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda store: store.result("suv"),
+        lambda store: store.remove("suv"),
+        lambda store: store.put_result("suv", {"a": 2}, MADE),
+        lambda store: store.is_fresh("suv", "inputs"),
+    ],
+    ids=["read", "remove", "replace", "ask"],
+)
+def test_case_store__touches_no_file_that_a_foreign_index_names(store, tmp_path, file, use):
+    victim = tmp_path / "victim.json"
+    victim.write_text("{}")
+    store.put_result("suv", {"a": 1}, MADE, made_from="inputs")
+    with sqlite3.connect(store.folder / "index.sqlite") as index:
+        index.execute("UPDATE items SET files = ?", (json.dumps([file]),))
+    index.close()
+    with pytest.raises(UnreadableFile, match="must name files below items/"):
+        use(store)
+    assert victim.exists()
+
+
+def test_case_store__is_read_without_a_write(store):
+    """As on a read-only disk: another connection holds the right to write, and none is asked for."""
+    store.put_result("suv", {"x": 1}, MADE)
+    with closing(sqlite3.connect(store.folder / "index.sqlite")) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        with CaseStore(store.folder) as again:
+            assert again.result("suv") == {"x": 1}
+
+
+def test_case_store__killed_while_being_made_is_taken_up_again(tmp_path, monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    for step in ("sqlite3.connect", "tumorboard.io.case_store._require_schema"):
+        with monkeypatch.context() as patch:
+            patch.setattr(step, stop)
+            with pytest.raises(KeyboardInterrupt):
+                CaseStore(tmp_path / "case", identifier="P01")
+        with CaseStore(tmp_path / "case", identifier="P01") as store:
+            assert not store.case().items
+        shutil.rmtree(tmp_path / "case")
+
+
+def test_result__damaged_on_the_disk_is_named(store):
+    store.put_result("suv", {"x": 1}, MADE)
+    (file,) = (store.folder / "items").iterdir()
+    file.write_text('{"x": ')
+    with pytest.raises(UnreadableFile, match=f"{file.name} must be as this program wrote it"):
+        store.result("suv")

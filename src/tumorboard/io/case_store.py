@@ -9,8 +9,9 @@ program, the index never names a file that is not whole. The folder can be copie
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ from tumorboard.core.dynamic import DynamicImage
 from tumorboard.core.grid import Grid
 from tumorboard.core.image import Image, Quantity
 from tumorboard.core.structures import StructureSet
-from tumorboard.errors import InputError, UnreadableFile
+from tumorboard.errors import InputError, TumorboardError, UnreadableFile
 from tumorboard.io import nifti
 from tumorboard.io.case_encoding import (
     array_digest,
@@ -39,6 +40,9 @@ from tumorboard.provenance import Record
 __all__ = ["CaseStore"]
 
 _INDEX = "index.sqlite"
+#: What :meth:`CaseStore._new_file` makes. A case may come from anywhere: an index that names anything else
+#: could have the program read or delete files outside of its folder.
+_FILE = re.compile(r"items/[a-z0-9][a-z0-9_\-]*\.(nii|json)", flags=re.ASCII)
 _SCHEMA_VERSION = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -99,11 +103,12 @@ class CaseStore:
             if self.folder.exists() and any(self.folder.iterdir()):
                 raise InputError(f"folder of a new case must be empty; {self.folder} is not; choose another")
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "items").mkdir(exist_ok=True)
+        # The index first: killed between the two, the folder is still one that the next run takes up.
         self._index = _open_index(index)
         try:
+            (self.folder / "items").mkdir(exist_ok=True)
             self.identifier = self._check_identifier(identifier)
-        except InputError:
+        except BaseException:
             self._index.close()
             raise
 
@@ -121,9 +126,7 @@ class CaseStore:
 
     def case(self) -> Case:
         """Return the index of what is stored, in the order it was first put."""
-        rows = self._index.execute(
-            "SELECT name, kind, digest, provenance, attributes FROM items ORDER BY rowid"
-        ).fetchall()
+        rows = self._rows("SELECT name, kind, digest, provenance, attributes FROM items ORDER BY rowid")
         items = tuple(
             CaseItem(name, ItemKind(kind), digest, Record.from_dict(json.loads(made)), json.loads(facts))
             for name, kind, digest, made, facts in rows
@@ -132,11 +135,11 @@ class CaseStore:
 
     def is_fresh(self, name: str, made_from: str) -> bool:
         """Whether ``name`` is stored and was made from exactly the inputs whose digest is ``made_from``."""
-        row = self._index.execute("SELECT made_from, files FROM items WHERE name = ?", (name,)).fetchone()
+        rows = self._rows("SELECT made_from FROM items WHERE name = ?", name)
         return (
-            row is not None
-            and row[0] == made_from != ""
-            and all((self.folder / file).is_file() for file in json.loads(row[1]))
+            rows != []
+            and rows[0][0] == made_from != ""
+            and all((self.folder / file).is_file() for file in self._files(name))
         )
 
     def put_image(
@@ -231,8 +234,8 @@ class CaseStore:
             )
             return Image(stored.values.astype(dtype), grid, quantity, entry.provenance)
 
-        text = (self.folder / entry.files[0]).read_text(encoding="utf-8")
-        return structures_from_json(text, entry.provenance, read_mask)
+        with self._text(entry) as text:
+            return structures_from_json(text, entry.provenance, read_mask)
 
     def put_curves(self, name: str, curves: TimeActivityCurves, *, made_from: str = "") -> CaseItem:
         """Store time-activity curves [s, Bq] as JSON."""
@@ -242,8 +245,9 @@ class CaseStore:
     def curves(self, name: str) -> TimeActivityCurves:
         """Read the time-activity curves stored under ``name``."""
         entry = self._entry(name, ItemKind.CURVES)
-        body = json.loads((self.folder / entry.files[0]).read_text(encoding="utf-8"))
-        return TimeActivityCurves(body["times_s"], body["activity_bq"], entry.provenance)
+        with self._text(entry) as text:
+            body = json.loads(text)
+            return TimeActivityCurves(body["times_s"], body["activity_bq"], entry.provenance)
 
     def put_result(
         self,
@@ -260,21 +264,20 @@ class CaseStore:
     def result(self, name: str) -> dict[str, Any]:
         """Read the result stored under ``name``."""
         entry = self._entry(name, ItemKind.RESULT)
-        body: dict[str, Any] = json.loads((self.folder / entry.files[0]).read_text(encoding="utf-8"))
+        with self._text(entry) as text:
+            body: dict[str, Any] = json.loads(text)
         return body
 
     def remove(self, name: str) -> None:
         """Remove an item; one that is not there is not an error."""
-        row = self._index.execute("SELECT files FROM items WHERE name = ?", (name,)).fetchone()
-        if row is None:
-            return
+        files = self._files(name)
         with self._transaction():
             self._index.execute("DELETE FROM items WHERE name = ?", (name,))
-        self._delete(json.loads(row[0]))
+        self._delete(files)
 
     def _check_identifier(self, identifier: str | None) -> str:
-        row = self._index.execute("SELECT value FROM facts WHERE key = 'identifier'").fetchone()
-        if row is None:
+        rows = self._rows("SELECT value FROM facts WHERE key = 'identifier'")
+        if not rows:
             if identifier is None:
                 raise InputError(
                     f"case in {self.folder} must have an identifier; its index has none; remove it"
@@ -282,7 +285,7 @@ class CaseStore:
             with self._transaction():
                 self._index.execute("INSERT INTO facts VALUES ('identifier', ?)", (identifier,))
             return identifier
-        stored = str(row[0])
+        stored = str(rows[0][0])
         if identifier is not None and identifier != stored:
             raise InputError(
                 f"case in {self.folder} must be of patient {identifier!r}; it is of {stored!r}; "
@@ -317,8 +320,7 @@ class CaseStore:
 
     def _put(self, name: str, entry: _Entry, made_from: str) -> CaseItem:
         item = CaseItem(name, entry.kind, entry.digest, entry.provenance, entry.attributes)
-        row = self._index.execute("SELECT files FROM items WHERE name = ?", (name,)).fetchone()
-        old = set(json.loads(row[0])) if row else set()
+        old = self._files(name)
         with self._transaction():
             self._index.execute(
                 "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
@@ -335,23 +337,61 @@ class CaseStore:
                     made_from,
                 ),
             )
-        self._delete(old - set(entry.files))
+        self._delete(old.difference(entry.files))
         return item
 
-    def _delete(self, files: Iterator[str] | set[str] | list[str]) -> None:
+    def _delete(self, files: Iterable[str]) -> None:
         for file in files:
             (self.folder / file).unlink(missing_ok=True)
 
     def _entry(self, name: str, kind: ItemKind) -> _Entry:
-        row = self._index.execute(
-            "SELECT kind, digest, files, provenance, attributes FROM items WHERE name = ?", (name,)
-        ).fetchone()
-        if row is None or row[0] != kind.value:
+        rows = self._rows(
+            "SELECT kind, digest, files, provenance, attributes FROM items WHERE name = ?", name
+        )
+        if not rows or rows[0][0] != kind.value:
             have = ", ".join(item.name for item in self.case().of_kind(kind)) or "none"
             raise InputError(f"{kind.value} of the case must be one of: {have}; got {name!r}")
+        _, digest, files, made, facts = rows[0]
         return _Entry(
-            kind, row[1], tuple(json.loads(row[2])), Record.from_dict(json.loads(row[3])), json.loads(row[4])
+            kind, digest, self._checked(files), Record.from_dict(json.loads(made)), json.loads(facts)
         )
+
+    def _files(self, name: str) -> frozenset[str]:
+        """Return the files of an item; none when there is no such item."""
+        rows = self._rows("SELECT files FROM items WHERE name = ?", name)
+        return frozenset(self._checked(rows[0][0]) if rows else ())
+
+    def _checked(self, files: str) -> tuple[str, ...]:
+        named = tuple(map(str, json.loads(files)))
+        for file in named:
+            if not _FILE.fullmatch(file):
+                raise UnreadableFile(
+                    f"index {self.folder / _INDEX} must name files below items/; got {file!r}; "
+                    "it was not written by this program: do not use this case"
+                )
+        return named
+
+    @contextmanager
+    def _text(self, entry: _Entry) -> Iterator[str]:
+        """Give an item's JSON text; what is wrong with it is said with the name of the file."""
+        path = self.folder / entry.files[0]
+        try:
+            yield path.read_text(encoding="utf-8")
+        except TumorboardError:
+            raise
+        except (OSError, ValueError, KeyError, TypeError) as reason:
+            raise UnreadableFile(
+                f"item {path} must be as this program wrote it; {reason!r}; remove the case and make it again"
+            ) from reason
+
+    def _rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+        try:
+            return self._index.execute(query, values).fetchall()
+        except sqlite3.DatabaseError as reason:
+            raise UnreadableFile(
+                f"index {self.folder / _INDEX} must be a readable SQLite file; {reason}; "
+                "close the program that holds it, or take another copy of the case"
+            ) from reason
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -365,23 +405,34 @@ class CaseStore:
 
 
 def _open_index(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=30.0)
     try:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version not in (0, _SCHEMA_VERSION):
-            raise UnreadableFile(
-                f"index {path} must have schema version {_SCHEMA_VERSION}; got {version}; "
-                "it was written by another version of tumorboard"
-            )
-        connection.executescript(_SCHEMA)
-        connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-        connection.commit()
+        connection = sqlite3.connect(path, timeout=30.0)
+        try:
+            _require_schema(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.OperationalError as reason:
+        raise InputError(
+            f"index {path} must be open to reading and writing; {reason}; free space or permission, or close "
+            "the program that holds it"
+        ) from reason
     except sqlite3.DatabaseError as reason:
-        connection.close()
         raise UnreadableFile(
             f"index {path} must be an SQLite file; {reason}; remove it to start anew"
         ) from reason
-    except UnreadableFile:
-        connection.close()
-        raise
     return connection
+
+
+def _require_schema(connection: sqlite3.Connection, path: Path) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == _SCHEMA_VERSION:
+        return  # and write nothing: a case may stand on a read-only disk
+    if version != 0:
+        raise UnreadableFile(
+            f"index {path} must have schema version {_SCHEMA_VERSION}; got {version}; "
+            "it was written by another version of tumorboard"
+        )
+    connection.executescript(_SCHEMA)
+    connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+    connection.commit()

@@ -1,7 +1,10 @@
+import re
 import subprocess
 import sys
 
 import pytest
+
+from tumorboard.cli import main as command_line
 
 
 def tumorboard(*arguments):
@@ -38,3 +41,39 @@ def test_error__verbose_shows_the_traceback(tmp_path):
 
 def test_usage_error__has_exit_code_2():
     assert tumorboard("board", "--jobs", "0", "x").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (PermissionError(13, "Permission denied", "out/case"), "out/case must allow .* Permission denied"),
+        (OSError(28, "No space left on device"), "must allow .* No space left on device"),
+        (KeyError("a\nb"), r"tumorboard has a defect \(KeyError.*--verbose"),
+    ],
+)
+def test_error__of_any_kind_is_one_sentence_and_exit_code_2(reason, said, monkeypatch, capsys):
+    def fails():
+        raise reason
+
+    monkeypatch.setattr(command_line, "app", fails)
+    with pytest.raises(SystemExit) as ended:
+        command_line.main()
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.match(f"Error: .*{said}", line)
+
+
+def test_out__that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out").touch()
+    shown = tumorboard("board", tmp_path / "in", "--out", tmp_path / "out")
+    assert shown.returncode == 2
+    assert shown.stderr.startswith(f"Error: file or folder {tmp_path / 'out'}")
+    assert len(shown.stderr.splitlines()) == 1
+
+
+def test_info__hands_no_terminal_commands_on(tmp_path):
+    (tmp_path / "\x1b[2J.dcm").write_bytes(b"")
+    shown = tumorboard("info", tmp_path)
+    assert r"\x1b[2J.dcm" in shown.stdout
+    assert "\x1b" not in shown.stdout

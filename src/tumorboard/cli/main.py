@@ -11,6 +11,7 @@ import typer
 from tumorboard import __version__
 from tumorboard.errors import TumorboardError
 from tumorboard.workflows.board.config import SUV_VARIANTS, BoardConfig
+from tumorboard.workflows.printable import printable
 
 __all__ = ["app", "main"]
 
@@ -97,7 +98,7 @@ def info(file: Annotated[Path, typer.Argument(help="A DICOM, NIfTI or report fil
     from tumorboard.workflows.info import describe
 
     for line in describe(file):
-        typer.echo(line)
+        typer.echo(printable(line))
 
 
 def _tell(result: Any) -> None:
@@ -115,8 +116,20 @@ def main() -> None:
     """Run the command line; an error is one sentence on standard error and exit code 2."""
     try:
         app()
-    except TumorboardError as reason:
+    except Exception as reason:
         if _state["verbose"]:
             raise
-        typer.secho(f"Error: {reason}", err=True, fg=typer.colors.RED)
+        typer.secho(f"Error: {printable(_sentence(reason))}", err=True, fg=typer.colors.RED)
         sys.exit(2)
+
+
+def _sentence(reason: Exception) -> str:
+    if isinstance(reason, TumorboardError):
+        return str(reason)
+    if isinstance(reason, OSError):
+        what = f"file or folder {reason.filename}" if reason.filename else "a file of the result"
+        return f"{what} must allow what is done with it; {reason.strerror or reason}; choose or free another"
+    return (
+        f"tumorboard has a defect ({type(reason).__name__}: {reason}); to report it, run the command again "
+        "with --verbose before its name and send what it says"
+    )

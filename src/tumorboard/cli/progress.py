@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from tumorboard.workflows.printable import printable
+
 __all__ = ["shown_progress"]
 
 
@@ -19,7 +21,9 @@ def shown_progress() -> Iterator[_Bars]:
     An interrupt ends the command with exit code 130 and says that nothing is lost.
     """
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    # No markup: a Series Description such as "[/b]" is text.
+    label = TextColumn("{task.description}", markup=False)
+    columns = (label, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     try:
         with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
             yield _Bars(bars)
@@ -35,5 +39,5 @@ class _Bars:
 
     def __call__(self, what: str, done: int, total: int) -> None:
         if what not in self._tasks:
-            self._tasks[what] = self._bars.add_task(what, total=total)
+            self._tasks[what] = self._bars.add_task(printable(what), total=total)
         self._bars.update(self._tasks[what], completed=done, total=total)

@@ -25,14 +25,14 @@ def describe(path: Path) -> list[str]:
         When the path does not exist or is of a kind this package does not read.
     """
     if not path.exists():
-        raise InputError(f"file must exist; got {path}")
-    if (path / "index.sqlite").is_file():
-        return _of_case(path)
+        raise InputError(f"file must exist; got {path}; name a file or folder that does")
+    if path.is_dir():
+        return _of_case(path) if (path / "index.sqlite").is_file() else _of_study(scan(path), path)
     if path.suffix == ".json":
         return _of_report(path)
     if path.name.endswith((".nii", ".nii.gz")):
         return _of_nifti(path)
-    return _of_study(scan(path), path) if path.is_dir() else _of_dicom(path)
+    return _of_dicom(path)
 
 
 def _of_dicom(path: Path) -> list[str]:
@@ -81,11 +81,13 @@ def _of_case(path: Path) -> list[str]:
 def _of_report(path: Path) -> list[str]:
     try:
         report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        sections = report["sections"]
+        statuses = [f"  {name}: {section['status']}" for name, section in report["sections"].items()]
         identifier = report["case"]["identifier"]
-    except (ValueError, KeyError, TypeError) as reason:
-        raise UnreadableFile(f"file must be a report.json; {path}: {reason!r}") from reason
-    return [f"{path}: report of {identifier}"] + [f"  {name}: {s['status']}" for name, s in sections.items()]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as reason:
+        raise UnreadableFile(
+            f"file must be a report of tumorboard; {path} is not ({reason!r}); name a report.json"
+        ) from reason
+    return [f"{path}: report of {identifier}", *statuses]
 
 
 def _of_nifti(path: Path) -> list[str]:

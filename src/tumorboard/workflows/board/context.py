@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from tumorboard.core.case import Case
 from tumorboard.core.dynamic import DynamicImage
 from tumorboard.core.image import Image
 from tumorboard.core.structures import StructureSet
@@ -69,7 +70,8 @@ class Context:
 
     def __post_init__(self) -> None:
         self.study = self.store.result(STUDY_ITEM)
-        self.series = tuple(self._series_facts(name) for name in self.study["series_items"])
+        case = self.store.case()  # once: reading the index for each series would be quadratic
+        self.series = tuple(self._series_facts(name, case) for name in self.study["series_items"])
         self._read_image = lru_cache(maxsize=4)(self.store.image)
 
     def image(self, item: str) -> Image:
@@ -97,9 +99,8 @@ class Context:
         same_frame.sort(key=lambda pair: order.index(pair[0].modality) if pair[0].modality in order else 9)
         return same_frame[0] if same_frame else None
 
-    def _series_facts(self, name: str) -> SeriesFacts:
+    def _series_facts(self, name: str, case: Case) -> SeriesFacts:
         body = self.store.result(name)
-        case = self.store.case()
         volumes = []
         for volume in body["volumes"]:
             facts = case[volume["item"]].attributes

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from tumorboard.io.dicom.read_structures import read_structures
 from tumorboard.io.dicom.study import Series, Study
 from tumorboard.provenance import Record
 from tumorboard.workflows.board.cache import code_digest
+from tumorboard.workflows.printable import printable
 from tumorboard.workflows.progress import Progress
 
 __all__ = ["STUDY_ITEM", "ingest", "one_patient", "patients"]
@@ -65,29 +66,34 @@ def ingest(study: Study, patient_id: str, store: CaseStore, *, jobs: int, progre
     # Structures last: a set is checked against the frames of reference of the images that are there.
     chosen.sort(key=lambda s: s.modality in _STRUCTURES)
     frames = {h.frame_of_reference_uid for s in chosen for h in s.headers if s.modality not in _STRUCTURES}
+    held: dict[str, list[str]] = defaultdict(list)
+    for item in store.case().items:
+        held[str(item.attributes.get("series_item"))].append(item.name)
     names = []
     for done, series in enumerate(chosen):
         progress("reading series", done, len(chosen))
-        names.append(_ingest_series(series, store, frames - {""}, jobs))
+        names.append(_ingest_series(series, store, held, frames - {""}, jobs))
     progress("reading series", len(chosen), len(chosen))
     _forget_others(store, names)
     _store_study(study, chosen, names, store)
 
 
-def _ingest_series(series: Series, store: CaseStore, frames: set[str], jobs: int) -> str:
+def _ingest_series(
+    series: Series, store: CaseStore, held: Mapping[str, list[str]], frames: set[str], jobs: int
+) -> str:
+    """Store one series and return the name of its item; ``held`` are the items of each from earlier runs."""
     name = _series_name(series)
     digest = text_digest(code_digest(), files_digest(series.paths, jobs=jobs), *sorted(frames))
     if store.is_fresh(name, digest):
         return name
-    for item in store.case().items:
-        if item.attributes.get("series_item") == name:
-            store.remove(item.name)
+    for item in held.get(name, ()):
+        store.remove(item)
     record: dict[str, Any] = {
         "uid": series.uid,
         "modality": series.modality,
         "description": series.description,
         "files": len(series.headers),
-        "notes": list(series.notes),
+        "notes": [printable(note) for note in series.notes],
         "volumes": [],
         "structures": None,
         "acquisition": None,
@@ -96,7 +102,7 @@ def _ingest_series(series: Series, store: CaseStore, frames: set[str], jobs: int
     try:
         _read_contents(series, name, store, frames, jobs, record)
     except TumorboardError as reason:
-        record["error"] = str(reason)
+        record["error"] = printable(str(reason))
     # The series' own item goes in last: an interrupted series is not fresh and is read again.
     provenance = Record("workflows.board.ingest", {"series": series.uid, "files_sha256": digest})
     store.put_result(name, record, provenance, {"series_item": name}, made_from=digest)
@@ -116,13 +122,14 @@ def _read_contents(
         return
     for k, volume in enumerate(read_images(series, jobs=jobs)):
         item = store.put_image(f"{name}-{k}", volume.image, {**facts, "label": volume.label})
-        record["volumes"].append({"item": item.name, "label": volume.label, "notes": list(volume.notes)})
+        notes = [printable(note) for note in volume.notes]
+        record["volumes"].append({"item": item.name, "label": volume.label, "notes": notes})
     if series.modality in _EMISSION:
         try:
             acquisition: PetAcquisition = read_pet_acquisition(series)
             record["acquisition"] = acquisition_to_json(acquisition)
         except TumorboardError as reason:
-            record["acquisition_error"] = str(reason)
+            record["acquisition_error"] = printable(str(reason))
 
 
 def files_digest(paths: Sequence[Path], *, jobs: int) -> str:
@@ -139,7 +146,9 @@ def files_digest(paths: Sequence[Path], *, jobs: int) -> str:
 def _series_name(series: Series) -> str:
     # A digest of the UID, never the UID: no file name is built from what a file says.
     kind = "".join(c for c in series.modality.lower() if c.isascii() and c.isalnum())[:8] or "other"
-    return f"{kind}-{text_digest(series.uid, series.sop_class_uid)[:8]}"
+    # All that :func:`~tumorboard.io.dicom.scan` keeps series of one patient apart by: a UID that two studies
+    # share must not make one item of both.
+    return f"{kind}-{text_digest(series.uid, series.study_uid, series.sop_class_uid)[:12]}"
 
 
 def _forget_others(store: CaseStore, names: list[str]) -> None:
@@ -152,11 +161,11 @@ def _store_study(study: Study, chosen: list[Series], names: list[str], store: Ca
     root = study.folder
 
     def relative(path: Path) -> str:
-        return str(path.relative_to(root)) if path.is_relative_to(root) else path.name
+        return printable(str(path.relative_to(root)) if path.is_relative_to(root) else path.name)
 
     body = {
         "series_items": names,
-        "quarantined": [{"file": relative(q.path), "reason": q.reason} for q in study.quarantined],
+        "quarantined": [{"file": relative(q.path), "reason": printable(q.reason)} for q in study.quarantined],
         "ignored_files": len(study.ignored),
         "study_uids": sorted({s.study_uid for s in chosen}),
     }

@@ -6,6 +6,7 @@ import json
 import logging
 import time
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,12 +82,13 @@ def run(
 
 
 def _open_store(config: BoardConfig, source: Path, out: Path, progress: Progress) -> CaseStore:
-    for folder in (source, source / "case"):
-        if (folder / "index.sqlite").is_file():
-            return CaseStore(folder)
+    if (source / "index.sqlite").is_file():
+        return CaseStore(source)
     progress("looking for files", 0, 1)
-    study = scan(source, jobs=config.jobs)
-    progress("looking for files", 1, 1)
+    study = scan(source, jobs=config.jobs, progress=partial(progress, "looking for files"))
+    # Images before an earlier report that stands beside them: they may have changed since.
+    if not study.series and (source / "case" / "index.sqlite").is_file():
+        return CaseStore(source / "case")
     patient = one_patient(study, config.patient_id)
     store = CaseStore(out / "case", identifier=patient or "unnamed")
     try:

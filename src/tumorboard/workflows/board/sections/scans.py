@@ -25,6 +25,7 @@ _MOST_THUMBNAILS = 24
 
 def run(context: Context) -> SectionResult:
     """List the series with their geometry, show a slice of each volume, and name every file set aside."""
+    case = context.store.case()
     blocks: list[Block] = [_series_table(context)]
     notes = [f"{s.title}: {note}" for s in context.series for note in s.notes]
     if notes:
@@ -42,7 +43,7 @@ def run(context: Context) -> SectionResult:
         blocks=tuple(blocks),
         provenance=Record(
             "workflows.board.scans",
-            inputs=tuple(context.store.case()[s.item].provenance for s in context.series),
+            inputs=tuple(case[s.item].provenance for s in context.series),
         ),
     )
 

@@ -12,7 +12,7 @@ from tumorboard.io.case_store import CaseStore
 from tumorboard.plotting.blocks import SectionStatus
 from tumorboard.workflows.board import run as board_run
 from tumorboard.workflows.board.config import BoardConfig
-from tumorboard.workflows.board.emission import is_physiological
+from tumorboard.workflows.board.emission import is_fdg, is_physiological
 from tumorboard.workflows.board.run import run
 
 HOT_MM = (20.0, -12.0, 60.0)
@@ -232,3 +232,19 @@ def test_run__says_when_a_structure_is_cut_off_by_its_images(write_patient, tmp_
 
 def test_run__does_not_say_so_of_one_that_is_not(report):
     assert "reaches beyond" not in report[0].report_html.read_text()
+
+
+@pytest.mark.parametrize(
+    ("tracer", "expected"),
+    [
+        ("Fluorodeoxyglucose F^18^", True),
+        ("FDG -- fluorodeoxyglucose", True),
+        ("F-18 FDG", True),
+        ("Fludeoxyglucose", True),
+        ("Fluoroethyltyrosine F^18^", False),
+        ("PSMA-1007", False),
+        (None, False),
+    ],
+)
+def test_is_fdg__knows_the_one_tracer_whose_organs_are_left_out(tracer, expected):
+    assert is_fdg(tracer) is expected

@@ -11,11 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from typing import Final
 
 from tumorboard.errors import InputError, UnitError
 from tumorboard.provenance import Record
 
-__all__ = ["DecayReference", "PetAcquisition", "PetSlice", "PetUnits", "Sex", "SuvType"]
+__all__ = ["HEIGHT_LIMITS_M", "DecayReference", "PetAcquisition", "PetSlice", "PetUnits", "Sex", "SuvType"]
 
 
 class PetUnits(Enum):
@@ -212,6 +213,9 @@ class PetAcquisition:
         yield from (part.acquisition_start for part in self.slices)
 
 
+#: Lowest and highest believable height of a patient [m].
+HEIGHT_LIMITS_M: Final = (0.2, 2.8)
+
 # name, lowest and highest believable value, unit, attribute, what the usual mistake is
 _LIMITS = (
     ("half_life_s", 1.0, 1e10, "s", "Radionuclide Half Life (0018,1075)", "give seconds"),
@@ -224,7 +228,13 @@ _LIMITS = (
         "it looks like MBq or mCi: correct injected_bq, or read with AcquisitionResolution.ACTIVITY_IN_MBQ",
     ),
     ("weight_kg", 1e-3, 700.0, "kg", "Patient's Weight (0010,1030)", "it looks like grams: state kilograms"),
-    ("height_m", 0.2, 2.8, "m", "Patient's Size (0010,1020)", "it looks like centimetres: state metres"),
+    (
+        "height_m",
+        *HEIGHT_LIMITS_M,
+        "m",
+        "Patient's Size (0010,1020)",
+        "it looks like centimetres: state metres",
+    ),
     (
         "philips_suv_factor",
         1e-30,

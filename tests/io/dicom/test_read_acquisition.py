@@ -381,3 +381,10 @@ def test_read_pet_acquisition__is_what_all_files_of_real_scans_say(name, unpacke
     for series in found:
         fast, full = read_pet_acquisition(series), pet_acquisition_of(all_files_parsed(series))
         assert everything(fast) == everything(full)
+
+
+def test_pet_acquisition_of__leaves_out_an_impossible_height_and_says_so():
+    """Centimetres are common; uptake by body weight needs no height, so they must not cost it."""
+    scan = pet_acquisition_of([pet(PatientSize="175")])
+    assert scan.height_m is None
+    assert any("Patient's Size (0010,1020) of 175 m is impossible" in note for note in scan.notes)

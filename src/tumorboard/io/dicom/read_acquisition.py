@@ -7,7 +7,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tumorboard.core.acquisition import DecayReference, PetAcquisition, PetSlice, PetUnits, Sex, SuvType
+from tumorboard.core.acquisition import (
+    HEIGHT_LIMITS_M,
+    DecayReference,
+    PetAcquisition,
+    PetSlice,
+    PetUnits,
+    Sex,
+    SuvType,
+)
 from tumorboard.errors import InputError, UnreadableFile
 from tumorboard.io.dicom import times
 from tumorboard.io.dicom.acquired_slices import slice_of_dataset, slice_of_header, slices_of_frames
@@ -211,11 +219,23 @@ def _series_facts(values: SeriesValues) -> dict[str, Any]:
         "half_life_s": values.one(tracers, "RadionuclideHalfLife", nonzero),
         "series_start": _series_start(values),
         "weight_kg": values.one(files, "PatientWeight", nonzero),
-        "height_m": values.one(files, "PatientSize", nonzero),
+        "height_m": _height_m(values),
         "sex": values.one(files, "PatientSex", Sex),
         "age": values.one(files, "PatientAge", str),
         "manufacturer": values.one(files, "Manufacturer", str),
     }
+
+
+def _height_m(values: SeriesValues) -> float | None:
+    """Return the height, or nothing and a note where it cannot be metres: most uptake values need none."""
+    stated: float | None = values.one(values.datasets, "PatientSize", nonzero)
+    if stated is None or HEIGHT_LIMITS_M[0] <= stated <= HEIGHT_LIMITS_M[1]:
+        return stated
+    values.note(
+        f"Patient's Size (0010,1020) of {stated:g} m is impossible and was left out: uptake values by lean "
+        "body mass, ideal weight or surface area need it"
+    )
+    return None
 
 
 def _corrected_image(values: SeriesValues) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tumorboard.core.acquisition import PetAcquisition
 from tumorboard.core.image import Image, Quantity
 from tumorboard.core.structures import Structure, StructureKind
 from tumorboard.errors import TumorboardError
@@ -28,7 +29,7 @@ from tumorboard.pet import (
 )
 from tumorboard.workflows.board.context import Context, SeriesFacts, VolumeFacts
 
-__all__ = ["SPILL_MM", "EmissionScan", "is_physiological", "measure_scan", "suv_entry", "uptake"]
+__all__ = ["SPILL_MM", "EmissionScan", "is_fdg", "is_physiological", "measure_scan", "suv_entry", "uptake"]
 
 #: Structures with these words in their name take up FDG in health, and are no candidates for lesions.
 #: Adrenals and the gallbladder are none of them: what glows there is looked at.
@@ -42,6 +43,8 @@ _DISEASE = re.compile(
     flags=re.IGNORECASE,
 )
 _DISEASE_KINDS = (StructureKind.GTV, StructureKind.CTV, StructureKind.PTV, StructureKind.LESION)
+#: Organs with uptake in health are known here for this tracer only: in the brain, say, FET shows disease.
+_FDG = re.compile(r"fdg|flu(oro)?-?deoxy-?glucose", flags=re.IGNORECASE)
 #: A hot organ spills over its contour by about the scanner's resolution [mm].
 SPILL_MM = 8.0
 
@@ -65,6 +68,17 @@ class EmissionScan:
     excluded: tuple[str, ...]
     skipped: tuple[str, ...]
     radionuclide: str | None
+    tracer: str | None
+
+    @property
+    def is_fdg(self) -> bool:
+        """Whether the files say that the tracer is fluorodeoxyglucose."""
+        return is_fdg(self.tracer)
+
+
+def is_fdg(tracer: str | None) -> bool:
+    """Whether a tracer's name is one of fluorodeoxyglucose; no name is none."""
+    return bool(_FDG.search(tracer or ""))
 
 
 def is_physiological(structure: Structure) -> bool:
@@ -76,7 +90,8 @@ def is_physiological(structure: Structure) -> bool:
 
 def measure_scan(context: Context, series: SeriesFacts, volume: VolumeFacts) -> EmissionScan:
     """Convert to uptake values where the files allow it, and measure lesions and structures."""
-    image, factor, refusal, radionuclide = uptake(context, series, volume)
+    image, factor, refusal, acquisition = uptake(context, series, volume)
+    tracer = acquisition.radiopharmaceutical if acquisition else None
     measured, excluded, skipped = [], [], []
     to_exclude = []
     structures = _structures_of(context, volume)
@@ -91,7 +106,7 @@ def measure_scan(context: Context, series: SeriesFacts, volume: VolumeFacts) -> 
         except TumorboardError as reason:
             skipped.append(f"{structure.name}: {reason}")
             continue
-        if is_physiological(structure):
+        if is_fdg(tracer) and is_physiological(structure):
             excluded.append(structure.name)
             to_exclude.append(mask)
     lesions: tuple[LesionQuantities, ...] = ()
@@ -117,14 +132,15 @@ def measure_scan(context: Context, series: SeriesFacts, volume: VolumeFacts) -> 
         summary=summarise_patient(lesions, quantity=image.quantity) if image.quantity.is_suv else None,
         excluded=tuple(excluded),
         skipped=tuple(skipped),
-        radionuclide=radionuclide,
+        radionuclide=acquisition.radionuclide if acquisition else None,
+        tracer=tracer,
     )
 
 
 def uptake(
     context: Context, series: SeriesFacts, volume: VolumeFacts
-) -> tuple[Image, SuvFactor | None, str | None, str | None]:
-    """Return the volume as uptake value, its factor, or why there is none, and the radionuclide."""
+) -> tuple[Image, SuvFactor | None, str | None, PetAcquisition | None]:
+    """Return the volume as uptake value, its factor, or why there is none, and the acquisition."""
     stored = context.image(volume.item)
     if series.acquisition is None:
         return stored, None, series.acquisition_error or "The files say nothing of the acquisition.", None
@@ -132,9 +148,9 @@ def uptake(
     variant = SuvVariant(context.config.suv_variant)
     try:
         factor = suv_factor(acquisition, variant=variant)
-        return to_suv(stored, acquisition, variant=variant), factor, None, acquisition.radionuclide
+        return to_suv(stored, acquisition, variant=variant), factor, None, acquisition
     except TumorboardError as reason:
-        return stored, None, str(reason), acquisition.radionuclide
+        return stored, None, str(reason), acquisition
 
 
 def _structures_of(context: Context, volume: VolumeFacts) -> list[Structure]:

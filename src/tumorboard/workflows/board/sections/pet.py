@@ -77,6 +77,7 @@ def _series_entry(scan: EmissionScan) -> dict[str, Any]:
         "series": scan.series.uid,
         "description": scan.series.description,
         "radionuclide": scan.radionuclide,
+        "tracer": scan.tracer,
         "suv": suv_entry(scan),
         "total_activity_mbq": _total_mbq(scan),
         "summary": scan.summary.to_dict() if scan.summary else None,
@@ -136,6 +137,7 @@ def _suv_blocks(scan: EmissionScan) -> list[Block]:
         ("Values are decay-corrected to", factor.decay_reference.value if factor.decay_reference else None),
         ("Rule", factor.rule),
         ("Radionuclide", scan.radionuclide),
+        ("Tracer", scan.tracer),
     ]
     return [Facts(tuple(facts)), *(Note(note) for note in factor.notes)]
 
@@ -150,6 +152,11 @@ def _lesion_blocks(context: Context, scan: EmissionScan) -> list[Block]:
         rule += (
             f" Regions whose hottest voxel lies in {', '.join(scan.excluded)}, or within {SPILL_MM:g} mm of "
             "it, are left out, be they disease or not."
+        )
+    elif not scan.is_fdg:
+        rule += (
+            f" The tracer is {scan.tracer or 'not stated'}, not FDG, so no organ was left out: "
+            "those that take it up in health are among the candidates."
         )
     else:
         rule += (

@@ -128,7 +128,10 @@ def _sentence(reason: Exception) -> str:
         return str(reason)
     if isinstance(reason, OSError):
         what = f"file or folder {reason.filename}" if reason.filename else "a file of the result"
-        return f"{what} must allow what is done with it; {reason.strerror or reason}; choose or free another"
+        why = reason.strerror or str(reason).partition("\n")[0]  # pydicom puts a whole traceback into it
+        return (
+            f"{what} must allow what is done with it; {why}; make room or give permission, or choose another"
+        )
     return (
         f"tumorboard has a defect ({type(reason).__name__}: {reason}); to report it, run the command again "
         "with --verbose before its name and send what it says"

@@ -1,4 +1,5 @@
 import itertools
+import sys
 
 import numpy as np
 import pydicom
@@ -206,6 +207,19 @@ def counted_fractions(outlines, grid, turn):
             hit = PolygonPath(outline).contains_points(points[of_plane, :2])
             inside.flat[of_plane[hit]] += 1
     return inside / 512
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_voxelise__at_an_angle_leaves_out_only_samples_that_change_nothing(seed, monkeypatch):
+    rng = np.random.default_rng(seed)
+    planes_mm = np.cumsum(rng.choice([3.0, 3.0, 9.0], 8))
+    contours = [polygon(star(rng, 20, radius), z) for z in planes_mm for radius in (20.0, 6.0)]
+    direction = Rotation.random(rng=rng).as_matrix()
+    grid = make_grid((30, 40, 40), rng.uniform(0.8, 3, 3), (0.0, 0.0, planes_mm.mean()), direction)
+    got = voxelise(Structure("a", tuple(contours)), grid).values
+    module = sys.modules["tumorboard.numerics.voxelise"]
+    monkeypatch.setattr(module, "mark_tiles", lambda cover, tile, start, stop, out: out[start:stop].fill(2))
+    np.testing.assert_array_equal(got, voxelise(Structure("a", tuple(contours)), grid).values)
 
 
 def test_voxelise__carries_a_mask_where_there_are_no_contours():

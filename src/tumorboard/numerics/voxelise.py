@@ -19,7 +19,7 @@ from tumorboard.numerics._contour_slabs import (
     plane_edges,
     slabs_along,
 )
-from tumorboard.numerics._kernels.coverage import cover_planes, cover_slices, sample_slabs
+from tumorboard.numerics._kernels.coverage import cover_planes, cover_slices, mark_tiles, sample_slabs
 from tumorboard.numerics._slabs import run_slabs
 from tumorboard.numerics.resample import Interpolation, resample
 from tumorboard.provenance import Record
@@ -32,6 +32,9 @@ MASK_TIE_TOLERANCE: Final = 1e-3
 
 _POINTS_PER_STEP: Final = 5
 _MAX_POINTS: Final = 24
+
+#: Side of the tiles of a raster that are marked as empty or full [pixels].
+_TILE: Final = 8
 
 
 def voxelise(
@@ -260,6 +263,8 @@ def _sampled(
     rows, columns = (int(n) for n in np.ceil((high - low) / pixel_mm))
     cover = np.empty((len(polygons), max(rows, 1), max(columns, 1)), np.float32)
     run_slabs(len(cover), lambda a, b: cover_planes(edges, first_edge, a, b, cover), threads=threads)
+    tiles = np.empty((len(cover), -(-cover.shape[1] // _TILE), -(-cover.shape[2] // _TILE)), np.uint8)
+    run_slabs(len(cover), lambda a, b: mark_tiles(cover, _TILE, a, b, tiles), threads=threads)
     scale = np.array([1.0, 1 / pixel_mm, 1 / pixel_mm])
     matrix = (frame @ (grid.direction * grid.spacing_mm)) * scale[:, None]
     shift = (frame @ grid.origin_mm - np.array([0.0, *low])) * scale
@@ -270,6 +275,8 @@ def _sampled(
         begin = int(box[0, 0])
         sample_slabs(
             cover,
+            tiles,
+            _TILE,
             slabs.low_mm,
             slabs.high_mm,
             matrix,

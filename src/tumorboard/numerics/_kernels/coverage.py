@@ -7,7 +7,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["cover_planes", "cover_slices", "sample_slabs"]
+__all__ = ["cover_planes", "cover_slices", "mark_tiles", "sample_slabs"]
 
 #: Coverage this close to 0 or 1 is rounding of the running sum.
 _SNAP = 1e-12
@@ -204,8 +204,61 @@ def cover_slices(
 
 
 @njit(cache=True, nogil=True)
+def mark_tiles(cover: NDArray[Any], tile: int, start: int, stop: int, out: NDArray[Any]) -> None:
+    """Write for each tile of planes ``start`` to ``stop``: 0 when it is empty, 1 when full, else 2."""
+    _, rows, columns = cover.shape
+    for plane in range(start, stop):
+        for i in range(out.shape[1]):
+            for j in range(out.shape[2]):
+                part = cover[
+                    plane, i * tile : min(rows, (i + 1) * tile), j * tile : min(columns, (j + 1) * tile)
+                ]
+                low, high = part.min(), part.max()
+                out[plane, i, j] = 0 if high == 0.0 else (1 if low == 1.0 else 2)
+
+
+@njit(cache=True, nogil=True)
+def _uniform(
+    tiles: NDArray[Any],
+    tile: int,
+    rows: int,
+    columns: int,
+    slab_low: NDArray[Any],
+    slab_high: NDArray[Any],
+    at: NDArray[Any],
+    reach: NDArray[Any],
+) -> int:
+    """Return 0 or 1 when all of a box around ``at`` is empty or full, else 2: it must be sampled.
+
+    Boxes across a gap between slabs, or across the border of the rasters, are only ever empty.
+    """
+    first = max(0, np.searchsorted(slab_low, at[0] - reach[0], side="right") - 1)
+    last = np.searchsorted(slab_low, at[0] + reach[0], side="right") - 1
+    r0, r1 = math.floor(at[1] - reach[1]), math.floor(at[1] + reach[1])
+    q0, q1 = math.floor(at[2] - reach[2]), math.floor(at[2] + reach[2])
+    may_be_full = False
+    if slab_low[first] <= at[0] - reach[0] and last >= 0 and at[0] + reach[0] < slab_high[last]:
+        if r0 >= 0 and q0 >= 0 and r1 < rows and q1 < columns:
+            may_be_full = True
+    for plane in range(first, last):
+        if slab_low[plane + 1] - slab_high[plane] > 1e-9:
+            may_be_full = False
+    state = -1
+    for plane in range(first, last + 1):
+        for i in range(max(0, r0) // tile, min(rows - 1, r1) // tile + 1):
+            for j in range(max(0, q0) // tile, min(columns - 1, q1) // tile + 1):
+                here = tiles[plane, i, j]
+                if here == 2 or (state >= 0 and here != state) or (here == 1 and not may_be_full):
+                    return 2
+                state = here
+    return max(state, 0)
+
+
+@njit(cache=True, nogil=True)
 def sample_slabs(
     cover: NDArray[Any],
+    tiles: NDArray[Any],
+    tile: int,
     slab_low: NDArray[Any],
     slab_high: NDArray[Any],
     matrix: NDArray[Any],
@@ -219,12 +272,22 @@ def sample_slabs(
     """Write the mean of ``cover`` over a lattice of ``points`` in each voxel of ``box`` (3, 2).
 
     ``matrix`` and ``shift`` take a voxel index to (mm along the normal, row, column of ``cover``).
+    ``tiles`` of :func:`mark_tiles` spare the sampling of voxels that are empty or full throughout.
     """
+    at, reach = np.empty(3), np.empty(3)
+    for i in range(3):
+        reach[i] = 0.5 * (abs(matrix[i, 0]) + abs(matrix[i, 1]) + abs(matrix[i, 2]))
     _, rows, columns = cover.shape
     n = points[0] * points[1] * points[2]
     for z in range(start, stop):
         for y in range(box[1, 0], box[1, 1]):
             for x in range(box[2, 0], box[2, 1]):
+                for i in range(3):
+                    at[i] = matrix[i, 0] * z + matrix[i, 1] * y + matrix[i, 2] * x + shift[i]
+                state = _uniform(tiles, tile, rows, columns, slab_low, slab_high, at, reach)
+                if state < 2:
+                    out[z, y, x] = state
+                    continue
                 total = 0.0
                 for a in range(points[0]):
                     sz = z + (a + 0.5) / points[0] - 0.5

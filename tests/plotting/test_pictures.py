@@ -1,4 +1,5 @@
 import io
+import tracemalloc
 from itertools import permutations, product
 
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.image import imread
 from tumorboard.core.grid import AXIAL, Grid
 from tumorboard.core.image import Image, Quantity
 from tumorboard.errors import GridMismatch, InputError
+from tumorboard.numerics.trim import trimmed
 from tumorboard.plotting import (
     Outline,
     Plane,
@@ -144,7 +146,8 @@ def test_fused_slices__refuses_what_stands_on_another_grid():
     point, window = (-10.0, 20.0, -290.0), (-160.0, 240.0)
     with pytest.raises(GridMismatch, match="background and overlay must share a grid"):
         fused_slices(ct, elsewhere, point_mm=point, background_window=window, overlay_window=(0.0, 5.0))
-    mask = Image(np.ones((10, 14, 15), bool), elsewhere.grid, Quantity.LABEL, MADE)
+    larger = volume((10, 14, 17)).grid
+    mask = Image(np.ones(larger.shape, bool), larger, Quantity.LABEL, MADE)
     with pytest.raises(GridMismatch, match="background and mask of 'GTV' must share a grid"):
         fused_slices(
             ct, None, point_mm=point, background_window=window, outlines=(Outline("GTV", mask, (9, 9, 9)),)
@@ -162,6 +165,38 @@ def test_montage_slices__draws_any_name(name):
     rgb = pixels(montage_slices(ct, window=(-160.0, 240.0), outlines=(gtv,), count=4))
     blue = (np.abs(rgb - np.array(structure_rgb(0)) / 255).max(axis=2) < 0.05).sum()
     assert blue > 100
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 0, 2)])
+@pytest.mark.parametrize("flips", [(False, False, False), (True, False, True), (False, True, False)])
+@pytest.mark.parametrize("plane", list(Plane))
+def test_montage_slices__draws_a_part_of_a_mask_where_the_whole_has_it(order, flips, plane):
+    ct = stored_otherwise(volume(quantity=Quantity.CT_NUMBER), order, flips)
+    values = np.zeros(volume().grid.shape, bool)
+    values[3:7, 2:9, 4:11] = True
+    values[5, 9, 6] = True
+    mask = stored_otherwise(Image(values, volume().grid, Quantity.LABEL, MADE), order, flips)
+    whole, part = (Outline("GTV", m, structure_rgb(0)) for m in (mask, trimmed(mask)))
+    assert part.mask.values.size < whole.mask.values.size
+    shown = {"window": (-160.0, 240.0), "count": 3, "plane": plane}
+    assert montage_slices(ct, outlines=(part,), **shown) == montage_slices(ct, outlines=(whole,), **shown)
+
+
+def test_montage_slices__of_many_small_structures_takes_little_memory():
+    grid = Grid((8, 256, 256), (3.0, 1.0, 1.0), ORIGIN, AXIAL, frame_of_reference="1.2.3")
+    values = np.zeros(grid.shape, bool)
+    values[:, 100:110, 50:60] = True
+    mask = trimmed(Image(values, grid, Quantity.LABEL, MADE))
+    outlines = [Outline(str(k), mask, (9, 9, 9)) for k in range(30)]
+    ct = Image(np.zeros(grid.shape, np.int16), grid, Quantity.CT_NUMBER, MADE)
+    montage_slices(ct, window=(-160.0, 240.0), outlines=outlines[:1])  # fonts and such
+    tracemalloc.start()
+    try:
+        montage_slices(ct, window=(-160.0, 240.0), outlines=outlines)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 100e6  # coordinates of every pixel for each outline would be 250e6 bytes
 
 
 def test_pictures__are_the_same_bytes_each_time():

@@ -139,11 +139,14 @@ def outline(
     """Draw the edge of a mask's section, as it stands in the oriented array."""
     if not section.any():
         return
-    # A rim of zeros, so that a mask that reaches the picture's edge is closed there.
-    picture = np.pad(picture_of(section, plane).astype(np.float32), 1)
+    picture = picture_of(section, plane)
     width, height = grid.extent_mm(plane)
-    rows, columns = picture.shape
-    dx, dy = width / (columns - 2), height / (rows - 2)
-    x = (np.arange(columns) - 0.5) * dx
-    y = (np.arange(rows) - 0.5) * dy
-    axes.contour(x, y, picture, levels=[0.5], colors=[tuple(v / 255 for v in rgb)], linewidths=1.4)
+    dx, dy = width / picture.shape[1], height / picture.shape[0]
+    # matplotlib keeps coordinates of every pixel that it is given, for each outline: only those around it.
+    rows, columns = (np.flatnonzero(picture.any(axis=axis)) for axis in (1, 0))
+    top, left = rows[0], columns[0]
+    # A rim of zeros, so that the outline is closed at the picture's edge too.
+    part = np.pad(picture[top : rows[-1] + 1, left : columns[-1] + 1].astype(np.float32), 1)
+    x = (left + np.arange(part.shape[1]) - 0.5) * dx
+    y = (top + np.arange(part.shape[0]) - 0.5) * dy
+    axes.contour(x, y, part, levels=[0.5], colors=[tuple(v / 255 for v in rgb)], linewidths=1.4)

@@ -10,7 +10,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from tumorboard.core.grid import require_same_grid
+from tumorboard.core.grid import Grid, require_same_grid
 from tumorboard.core.image import Image, Quantity
 from tumorboard.errors import InputError
 from tumorboard.plotting._drawing import checked_window, outline, show_plane
@@ -32,7 +32,8 @@ class Outline:
     name
         Shown in the legend.
     mask
-        Boolean LABEL image on the grid of the image it is drawn on.
+        Boolean LABEL image on the grid of the image it is drawn on, or on a part of it
+        (:meth:`~tumorboard.core.Image.crop`).
     rgb
         Colour, 0 to 255 each; :func:`tumorboard.plotting.structure_rgb` gives a set.
     """
@@ -65,9 +66,33 @@ class ImageLayers:
             checked_window(self.overlay_window, self.overlay)
             require_same_grid(self.background.grid, self.overlay.grid, what="background and overlay")
         for item in self.outlines:
-            require_same_grid(
-                self.background.grid, item.mask.grid, what=f"background and mask of {item.name!r}"
-            )
+            _corner(self.grid.grid, item)
+
+    def slices_with(self, item: Outline, plane: Plane) -> NDArray[np.intp]:
+        """Return the slices along a plane's normal, in oriented order, that an outline's mask fills."""
+        axis = self.grid.order[plane.value]
+        others = tuple(a for a in range(3) if a != axis)
+        filled = np.flatnonzero(item.mask.values.any(axis=others)) + _corner(self.grid.grid, item)[axis]
+        turned: NDArray[np.intp] = self._turned(filled, plane)
+        return turned
+
+    def _turned(self, index: Any, plane: Plane) -> Any:
+        """Turn an index along a plane's normal from array to oriented order, or back."""
+        along = plane.value
+        return self.grid.shape[along] - 1 - index if self.grid.flipped[along] else index
+
+    def _mask_section(self, item: Outline, plane: Plane, index: int) -> NDArray[np.bool_] | None:
+        """Return a mask's slice in the whole plane; ``None`` where the mask does not reach it."""
+        axis, start = self.grid.order[plane.value], _corner(self.grid.grid, item)
+        inside = int(self._turned(index, plane)) - start[axis]
+        if not 0 <= inside < item.mask.values.shape[axis]:
+            return None
+        slab = np.zeros([1 if a == axis else n for a, n in enumerate(self.grid.grid.shape)], dtype=bool)
+        ends = zip(start, item.mask.values.shape, strict=True)
+        window = tuple(slice(0, 1) if a == axis else slice(s, s + n) for a, (s, n) in enumerate(ends))
+        slab[window] = item.mask.values.take([inside], axis=axis)
+        whole: NDArray[np.bool_] = self.grid.orient(slab).take(0, axis=plane.value)
+        return whole
 
     def draw(self, ax: Axes, plane: Plane, index: int) -> None:
         def section(values: NDArray[Any]) -> NDArray[Any]:
@@ -81,7 +106,19 @@ class ImageLayers:
             colours = _faded(picture_of(section(self.overlay.values), plane), self.overlay_window)
             show_plane(ax, colours, self.grid, plane, interpolation="bilinear")
         for item in self.outlines:
-            outline(ax, section(item.mask.values), self.grid, plane, item.rgb)
+            mask = self._mask_section(item, plane, index)
+            if mask is not None:
+                outline(ax, mask, self.grid, plane, item.rgb)
+
+
+def _corner(grid: Grid, item: Outline) -> tuple[int, ...]:
+    """Return the voxel of ``grid`` where a mask begins; a mask that is no part of it is a GridMismatch."""
+    start = np.round(grid.patient_to_index(item.mask.grid.origin_mm)).astype(int)
+    stop = start + item.mask.grid.shape
+    is_part = bool((start >= 0).all() and (stop <= grid.shape).all())
+    part = grid.crop(start, stop) if is_part else grid
+    require_same_grid(part, item.mask.grid, what=f"background and mask of {item.name!r}")
+    return tuple(start.tolist())
 
 
 def _faded(values: NDArray[Any], window: tuple[float, float]) -> NDArray[np.float64]:

@@ -173,7 +173,8 @@ def montage_slices(
     window
         Values shown black and white, in the image's unit.
     outlines
-        Structures on the same grid; when there are any, the slices span them, else the volume.
+        Structures on the same grid or parts of it; when there are any, the slices span them, else the
+        volume.
     count
         Number of slices, at least 1.
     plane
@@ -195,7 +196,7 @@ def montage_slices(
         raise InputError(f"count must be at least 1 slice; got {count}")
     grid = OrientedGrid(image.grid)
     drawing = ImageLayers(grid, image, window, overlay, overlay_window, tuple(outlines))
-    slices = _slices_to_show(grid, plane, outlines, count)
+    slices = _slices_to_show(drawing, plane, count)
     columns = min(4, len(slices))
     rows = -(-len(slices) // columns)
     width, height = grid.extent_mm(plane)
@@ -341,14 +342,11 @@ def _plane_title(grid: OrientedGrid, plane: Plane) -> str:
     return f"{name} (oblique by {tilt:.0f}°)" if tilt > _OBLIQUE_DEGREES else name
 
 
-def _slices_to_show(grid: OrientedGrid, plane: Plane, outlines: Sequence[Outline], count: int) -> list[int]:
-    along = plane.value
-    others = tuple(axis for axis in range(3) if axis != along)
-    first, last = 0, grid.shape[along] - 1
-    shown = [np.flatnonzero(grid.orient(item.mask.values).any(axis=others)) for item in outlines]
-    filled = [indices for indices in shown if indices.size]
+def _slices_to_show(drawing: ImageLayers, plane: Plane, count: int) -> list[int]:
+    first, last = 0, drawing.grid.shape[plane.value] - 1
+    filled = [indices for o in drawing.outlines if (indices := drawing.slices_with(o, plane)).size]
     if filled:
-        first, last = int(min(f[0] for f in filled)), int(max(f[-1] for f in filled))
+        first, last = int(min(f.min() for f in filled)), int(max(f.max() for f in filled))
     # Middles of equal parts: the outermost slices show least.
     middles = first + (np.arange(count) + 0.5) * (last - first + 1) / count - 0.5
     if plane is Plane.AXIAL:

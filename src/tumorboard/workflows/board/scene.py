@@ -24,6 +24,8 @@ __all__ = ["build_scene"]
 #: A volume of the viewer has at most this many voxels; a finer one is resampled for display only.
 _MOST_VOXELS = 9_000_000
 _MOST_VOLUMES = 4
+#: Structures that overlap take a label volume each; so many the viewer can hold and the page carry.
+_MOST_LABEL_VOLUMES = 8
 
 
 def build_scene(context: Context, points: tuple[PointLink, ...]) -> tuple[Scene | None, str]:
@@ -39,12 +41,17 @@ def build_scene(context: Context, points: tuple[PointLink, ...]) -> tuple[Scene 
     layers = [
         _layer(context, series, volume, is_background=k == 0) for k, (series, volume) in enumerate(chosen)
     ]
+    inside = context.image(chosen[0][1].item).grid
+    unpainted = 0
     for _, structures in context.structure_sets():
         if structures.frame_of_reference == frame:
-            layers += _label_layers(structures, _display_grid(context.image(chosen[0][1].item).grid))
-    inside = context.image(chosen[0][1].item).grid
+            painted, n_left = _label_layers(structures, _display_grid(inside))
+            layers += painted
+            unpainted += n_left
     others = len(context.volumes()) - len(chosen)
     left_out = f"; {others} other volume(s) are shown as pictures only" if others else ""
+    if unpainted:
+        left_out += f"; {unpainted} structure(s) that overlap many others are not shown here"
     words = f"{', '.join(s.title_of(v) for s, v in chosen)}{left_out}"
     return Scene(tuple(layers), tuple(p for p in points if _is_inside(inside, p))), words
 
@@ -113,8 +120,9 @@ def _for_display(image: Image) -> Image:
     return Image(coarse.view(np.float32), grid, image.quantity, image.provenance)
 
 
-def _label_layers(structures: StructureSet, grid: Grid) -> list[Layer]:
-    """Paint the structures into as few label volumes as overlaps allow."""
+def _label_layers(structures: StructureSet, grid: Grid) -> tuple[list[Layer], int]:
+    """Paint the structures into as few label volumes as overlaps allow; return how many found no room too."""
+    unpainted = 0
     painted: list[tuple[np.ndarray, list[Label]]] = []
     for k, structure in enumerate(structures.structures):
         try:
@@ -127,6 +135,9 @@ def _label_layers(structures: StructureSet, grid: Grid) -> list[Layer]:
             if len(labels) < 255 and not (labels_at[mask] != 0).any():
                 break
         else:
+            if len(painted) == _MOST_LABEL_VOLUMES:
+                unpainted += 1
+                continue
             labels_at, labels = np.zeros(grid.shape, np.uint8), []
             painted.append((labels_at, labels))
         colour = structure.colour_rgb or structure_rgb(k)
@@ -134,7 +145,7 @@ def _label_layers(structures: StructureSet, grid: Grid) -> list[Layer]:
         labels_at[mask] = len(labels)
     record = Record("workflows.board.scene", inputs=(structures.provenance,))
     name = structures.label or "Structures"
-    return [
+    layers = [
         Layer(
             name if k == 0 else f"{name} ({k + 1})",
             nifti.to_bytes(Image(values, grid, Quantity.LABEL, record)),
@@ -144,6 +155,7 @@ def _label_layers(structures: StructureSet, grid: Grid) -> list[Layer]:
         )
         for k, (values, labels) in enumerate(painted)
     ]
+    return layers, unpainted
 
 
 def _is_inside(grid: Grid, point: PointLink) -> bool:

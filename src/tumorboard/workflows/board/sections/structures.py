@@ -10,6 +10,7 @@ from tumorboard.core.grid import Grid
 from tumorboard.core.image import Image
 from tumorboard.core.structures import Structure
 from tumorboard.errors import InputError, TumorboardError
+from tumorboard.numerics.trim import trimmed
 from tumorboard.numerics.voxelise import half_covered, voxelise
 from tumorboard.plotting import pictures
 from tumorboard.plotting.blocks import (
@@ -28,6 +29,9 @@ from tumorboard.workflows.board.display import first_window
 from tumorboard.workflows.board.result import SectionResult
 
 __all__ = ["run"]
+
+#: More outlines than this in one picture tell nobody anything; the largest are drawn.
+_MOST_OUTLINED = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,8 @@ def _measure(structure: Structure, image: Image, series: SeriesFacts, rgb: tuple
         total * image.grid.voxel_volume_ml,
         float(np.count_nonzero(mask.values) * image.grid.voxel_volume_ml),
         (x, y, z),
-        mask,
+        # Only its own part: whole masks of a hundred organs would take as much memory as a hundred scans.
+        trimmed(mask),
         rgb,
     )
 
@@ -148,11 +153,17 @@ def _table(measured: list[_Measured]) -> Table:
 
 
 def _picture(image: Image, of_set: list[_Measured], source: SeriesFacts, series: SeriesFacts) -> Picture:
-    names = ", ".join(m.name for m in of_set)
-    outlines = tuple(pictures.Outline(m.name, m.mask, m.rgb) for m in of_set)
+    drawn = of_set
+    if len(of_set) > _MOST_OUTLINED:
+        drawn = sorted(of_set, key=lambda m: m.volume_ml, reverse=True)[:_MOST_OUTLINED]
+    names = ", ".join(m.name for m in drawn)
+    outlines = tuple(pictures.Outline(m.name, m.mask, m.rgb) for m in drawn)
+    left_out = f", the largest {len(drawn)} of {len(of_set)} structures" if len(drawn) < len(of_set) else ""
     png = pictures.montage_slices(
         image, window=first_window(image), outlines=outlines, plane=pictures.acquired_plane(image)
     )
     return Picture(
-        png, f"{source.title} on {series.title}", f"Slices of {series.title} with outlines of {names}"
+        png,
+        f"{source.title} on {series.title}{left_out}",
+        f"Slices of {series.title} with outlines of {names}",
     )

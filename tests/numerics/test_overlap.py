@@ -47,6 +47,7 @@ def by_simpleitk(a, b, spacing_mm):
     }
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(
     seed=st.integers(0, 2**32 - 1),

@@ -175,6 +175,7 @@ def test_voxelise__at_an_angle_keeps_the_volume(seed):
     assert volume_mm3(voxelise(structure, grid)) == pytest.approx(want, rel=2e-3)
 
 
+@pytest.mark.slow
 def test_voxelise__at_an_angle_agrees_with_a_grid_along_the_contours():
     """Oblique contours on an axial grid hold what the contours hold on a grid of their own."""
     rng = np.random.default_rng(1)

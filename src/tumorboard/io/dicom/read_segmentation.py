@@ -22,6 +22,7 @@ from tumorboard.io.dicom.sandbox import Limits
 from tumorboard.io.dicom.sparse_stack import sparse_stack
 from tumorboard.io.dicom.stored_values import stored_values
 from tumorboard.io.dicom.study import FileHeader
+from tumorboard.io.dicom.unique_names import unique_names
 from tumorboard.provenance import Record
 
 __all__ = ["read_segmentation"]
@@ -133,12 +134,11 @@ def _segments(dataset: Dataset, mask_of: Callable[[int], Image | None]) -> tuple
     """Return the segments that have voxels, and the names of those that have none."""
     structures: list[Structure] = []
     empty_names: list[str] = []
-    names: set[str] = set()
-    for item in dataset.get("SegmentSequence") or ():
-        number = int(item.get("SegmentNumber") or 0)
-        if number == 0:
-            continue  # a label map may describe its background as segment 0
-        name = _unique_name(str(item.get("SegmentLabel") or "").strip() or f"segment {number}", names)
+    described = [(int(item.get("SegmentNumber") or 0), item) for item in dataset.get("SegmentSequence") or ()]
+    # A label map may describe its background as segment 0.
+    segments = [(number, item) for number, item in described if number != 0]
+    names = unique_names(_label(item) or f"segment {number}" for number, item in segments)
+    for (number, item), name in zip(segments, names, strict=True):
         mask = mask_of(number)
         if mask is None:
             empty_names.append(name)
@@ -214,13 +214,8 @@ def _mask(
     return values, own_grid
 
 
-def _unique_name(name: str, taken: set[str]) -> str:
-    candidate, n = name, 1
-    while candidate in taken:
-        n += 1
-        candidate = f"{name} ({n})"
-    taken.add(candidate)
-    return candidate
+def _label(item: Dataset) -> str:
+    return str(item.get("SegmentLabel") or "").strip()
 
 
 def _code(item: Dataset, keyword: str) -> str:

@@ -16,6 +16,7 @@ from tumorboard.io.dicom.parsed_values import taking_values
 from tumorboard.io.dicom.read_segmentation import read_segmentation
 from tumorboard.io.dicom.sandbox import Limits, read_datasets
 from tumorboard.io.dicom.study import FileHeader, Quarantined, Series
+from tumorboard.io.dicom.unique_names import unique_names
 from tumorboard.provenance import Record
 
 __all__ = ["read_structures"]
@@ -119,7 +120,7 @@ def _contour_set(
     _add_kinds(dataset, regions)
     _add_contours(header, dataset, regions)
     structures, empty_names = [], []
-    for region, name in zip(regions, _unique_names([r.name for r in regions]), strict=True):
+    for region, name in zip(regions, unique_names(r.name for r in regions), strict=True):
         notes += [f"{name}: {n} contours {why}" for why, n in region.skipped.items()]
         if region.contours:
             structures.append(Structure(name, tuple(region.contours), None, region.kind, region.colour_rgb))
@@ -240,18 +241,6 @@ def _add_contours(header: FileHeader, dataset: Dataset, regions: Sequence[_Regio
 def _number(item: Dataset) -> int:
     value = item.get("ReferencedROINumber")
     return -1 if value is None else int(value)
-
-
-def _unique_names(names: Sequence[str]) -> list[str]:
-    """Return the names with repeats numbered: ``GTV``, ``GTV (2)``."""
-    unique: list[str] = []
-    for name in names:
-        candidate, n = name, 1
-        while candidate in unique:
-            n += 1
-            candidate = f"{name} ({n})"
-        unique.append(candidate)
-    return unique
 
 
 def _referenced_series(dataset: Dataset) -> str | None:

@@ -16,7 +16,7 @@ def first_window(image: Image) -> tuple[float, float]:
     if image.quantity.is_suv:
         return (0.0, 8.0)
     sample = image.values[::2, ::2, ::2]
-    positive = sample[sample > 0]
+    positive = sample[np.isfinite(sample) & (sample > 0)]
     high = float(np.percentile(positive, 99.5)) if positive.size else 1.0
     return (0.0, high)
 

@@ -56,8 +56,8 @@ def atomic_write(path: Path | str) -> Iterator[Path]:
         raise InputError(f"path must be a file; got the folder {path}; name a file in it")
     partial = _partial_beside(path)
     # Not tempfile.mkstemp: its 0600 would outlive the rename and lock out the colleagues.
-    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
+        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         yield partial
         _flush(partial)
         os.replace(partial, path)

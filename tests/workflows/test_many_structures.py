@@ -2,6 +2,7 @@
 
 import json
 
+import numba
 import numpy as np
 import pytest
 
@@ -9,6 +10,7 @@ from tumorboard.core import AXIAL, Grid, Image, Quantity, Structure, StructureSe
 from tumorboard.io.case_store import CaseStore
 from tumorboard.provenance import Record
 from tumorboard.workflows.board import BoardConfig
+from tumorboard.workflows.board import run as board_run
 from tumorboard.workflows.board.run import run
 
 MADE = Record("test.made")
@@ -56,3 +58,16 @@ def test_report__paints_what_the_viewer_can_hold_and_says_what_it_left_out(repor
     page = report.report_html.read_text(encoding="utf-8")
     assert page.count('"kind": "labels"') == 8
     assert "62 structure(s) that overlap many others are not shown here" in page
+
+
+def test_run__jobs_bound_the_threads_of_every_section(report, tmp_path, monkeypatch):
+    seen = []
+    load = board_run.SECTION_RUNNERS.load
+
+    def watched(name):
+        seen.append(numba.get_num_threads())
+        return load(name)
+
+    monkeypatch.setattr(board_run.SECTION_RUNNERS, "load", watched)
+    run(BoardConfig(sections=("scans",), jobs=1), report.folder / "case", out=tmp_path)
+    assert seen == [1]

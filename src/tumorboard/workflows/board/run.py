@@ -16,6 +16,7 @@ from tumorboard.io.case_encoding import text_digest
 from tumorboard.io.case_store import CaseStore
 from tumorboard.io.dicom.scan import scan
 from tumorboard.io.files import write_text
+from tumorboard.numerics.threads import threads_at_most
 from tumorboard.plotting.blocks import Caution, Section, SectionStatus
 from tumorboard.plotting.page import Page, render
 from tumorboard.provenance import Record
@@ -69,7 +70,7 @@ def run(
             f"folder must be there and be a folder; got {source}; name a folder of DICOM files or a case"
         )
     out.mkdir(parents=True, exist_ok=True)
-    with _open_store(config, source, out, progress) as store:
+    with threads_at_most(config.jobs), _open_store(config, source, out, progress) as store:
         context = Context(store, config, progress)
         if truth is not None:
             store.put_result("truth", json.loads(truth.read_text(encoding="utf-8")), Record("phantoms.truth"))

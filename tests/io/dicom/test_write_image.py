@@ -12,13 +12,14 @@ from scipy.spatial.transform import Rotation
 from tumorboard.core.acquisition import DecayReference, PetAcquisition, PetSlice, PetUnits, Sex, SuvType
 from tumorboard.core.grid import AXIAL, Grid, grid_difference
 from tumorboard.core.image import Image, Quantity
+from tumorboard.core.patient_position import PatientPosition
 from tumorboard.errors import InputError, MissingAttribute
 from tumorboard.io.dicom.headers import header_of
 from tumorboard.io.dicom.identity import PatientIdentity, StudyIdentity, make_uid
 from tumorboard.io.dicom.read_acquisition import pet_acquisition_of
 from tumorboard.io.dicom.read_image import read_image
 from tumorboard.io.dicom.study import Series
-from tumorboard.io.dicom.write_image import ImageModality, PatientPosition, write_image_series
+from tumorboard.io.dicom.write_image import ImageModality, write_image_series
 from tumorboard.pet.suv import SuvVariant, to_suv
 from tumorboard.provenance import Record
 

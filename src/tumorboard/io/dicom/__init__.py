@@ -21,7 +21,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "read_acquisition": ["pet_acquisition_of", "read_pet_acquisition"],
         "identity": ["PatientIdentity", "StudyIdentity", "make_uid"],
         "write_dose": ["DoseType", "PlanKind", "write_rtdose"],
-        "write_image": ["ImageModality", "PatientPosition", "write_image_series"],
+        "write_image": ["ImageModality", "write_image_series"],
         "write_parametric_map": ["write_parametric_map"],
         "write_segmentation": [
             "AlgorithmFamily",

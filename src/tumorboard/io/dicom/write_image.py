@@ -17,6 +17,7 @@ from pydicom.uid import UID, CTImageStorage, MRImageStorage, PositronEmissionTom
 from tumorboard.core.acquisition import PetAcquisition
 from tumorboard.core.grid import Grid
 from tumorboard.core.image import Image, Quantity
+from tumorboard.core.patient_position import PatientPosition
 from tumorboard.errors import InputError, MissingAttribute
 from tumorboard.io.dicom.identity import StudyIdentity
 from tumorboard.io.dicom.modules import (
@@ -37,7 +38,7 @@ from tumorboard.io.dicom.pet_modules import PET_QUANTITIES, PetPlanes
 from tumorboard.io.dicom.written import ReferencedSeries, WrittenSeries
 from tumorboard.io.files import atomic_folder
 
-__all__ = ["ImageModality", "PatientPosition", "write_image_series"]
+__all__ = ["ImageModality", "write_image_series"]
 
 
 class ImageModality(Enum):
@@ -46,19 +47,6 @@ class ImageModality(Enum):
     CT = "CT"
     PT = "PT"
     MR = "MR"
-
-
-class PatientPosition(Enum):
-    """Patient Position (0018,5100): how the patient lies in the scanner."""
-
-    HEAD_FIRST_SUPINE = "HFS"
-    HEAD_FIRST_PRONE = "HFP"
-    HEAD_FIRST_DECUBITUS_LEFT = "HFDL"
-    HEAD_FIRST_DECUBITUS_RIGHT = "HFDR"
-    FEET_FIRST_SUPINE = "FFS"
-    FEET_FIRST_PRONE = "FFP"
-    FEET_FIRST_DECUBITUS_LEFT = "FFDL"
-    FEET_FIRST_DECUBITUS_RIGHT = "FFDR"
 
 
 _SOP_CLASS = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from tumorboard.core.patient_position import PatientPosition
 from tumorboard.io.case_encoding import text_digest
 from tumorboard.io.dicom import (
     ImageModality,
     PatientIdentity,
-    PatientPosition,
     StudyIdentity,
     make_uid,
     write_image_series,

@@ -1,0 +1,1 @@
+"""What a dose means: dose-volume histograms, gamma index, control and complication probability."""

@@ -1,0 +1,1 @@
+"""Shared science: materials, stopping power, scattering, and the tables they stand on."""

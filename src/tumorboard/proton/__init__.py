@@ -1,0 +1,1 @@
+"""Proton therapy: machines, spots, dose, optimisation and robustness."""

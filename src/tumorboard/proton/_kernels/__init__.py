@@ -1,0 +1,1 @@
+"""Hot loops of :mod:`tumorboard.proton`: arrays and numbers only."""

@@ -1,0 +1,1 @@
+"""Find spot weights: objectives, constraints, solvers."""

@@ -44,7 +44,7 @@ class HuCurve:
         values = read_only(self.values, np.float64)
         if hu.ndim != 1 or hu.size < 2 or hu.shape != values.shape or (np.diff(hu) < 0).any():
             raise InputError(
-                f"ct_number_hu of curve {self.name!r} must ascend, at least two points with a value each [HU]; "
+                f"ct_number_hu of curve {self.name!r} must ascend: two or more points, a value each [HU]; "
                 f"got {hu.size} and {values.size}"
             )
         if not (np.isfinite(hu).all() and np.isfinite(values).all() and (values >= 0).all()):

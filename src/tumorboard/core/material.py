@@ -54,7 +54,7 @@ class Material:
         fractions = [f for _, f in self.mass_fractions]
         if not numbers or len(set(numbers)) != len(numbers) or not all(1 <= z <= 118 for z in numbers):
             raise InputError(
-                f"mass_fractions of {self.name!r} must name each element once, by atomic number; got {numbers}"
+                f"mass_fractions of {self.name!r} must name each element once, by number; got {numbers}"
             )
         total = sum(fractions)
         if not all(0 <= f <= 1 + _SUM_TOLERANCE for f in fractions) or abs(total - 1) > _SUM_TOLERANCE:

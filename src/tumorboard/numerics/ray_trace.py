@@ -61,7 +61,7 @@ def line_integrals(image: Image, starts_mm: ArrayLike, ends_mm: ArrayLike) -> ND
     """
     lines = _Lines(image, starts_mm, ends_mm)
     out = np.empty(lines.n)
-    lines.run(lambda a, b: integrate_lines(*lines.arguments, a, b, out))
+    lines.run(integrate_lines, out)
     return out
 
 
@@ -103,7 +103,7 @@ def line_integral_samples(
         raise InputError(f"n_samples must be >= 1; got {n_samples!r}")
     lines = _Lines(image, starts_mm, ends_mm)
     out = np.empty((lines.n, n_samples))
-    lines.run(lambda a, b: integrate_samples(*lines.arguments, a, b, out))
+    lines.run(integrate_samples, out)
     return out
 
 
@@ -145,7 +145,7 @@ def distances_to_first(
         raise InputError(f"above must be finite [{image.quantity.unit}]; got {above!r}")
     lines = _Lines(image, starts_mm, ends_mm)
     out = np.empty(lines.n)
-    lines.run(lambda a, b: seek_first(*lines.arguments, a, b, float(above), out))
+    lines.run(seek_first, float(above), out)
     return out
 
 
@@ -172,10 +172,13 @@ class _Lines:
         )
         self.n = shape[0]
 
-    def run(self, kernel: Callable[[int, int], None]) -> None:
+    def run(self, kernel: Callable[..., None], *rest: Any) -> None:
+        def work(first: int) -> None:
+            kernel(*self.arguments, first, min(first + _LINES_PER_CALL, self.n), *rest)
+
         firsts = range(0, self.n, _LINES_PER_CALL)
-        if len(firsts) < 2:
-            kernel(0, self.n)
+        if len(firsts) == 1:
+            work(0)
             return
         with ThreadPoolExecutor(numba.get_num_threads()) as pool:
-            list(pool.map(lambda a: kernel(a, min(a + _LINES_PER_CALL, self.n)), firsts))
+            list(pool.map(work, firsts))

@@ -123,7 +123,7 @@ def make_ready(
     positions, energies = spots_of(beam, machine)
     source_mm = machine.beam_model.source_distance_mm
     rays = make_rays(positions, energies, source_mm)
-    span = _span(beam, rsp.grid, source_mm)
+    span = gantry_span(beam, rsp.grid, source_mm)
     surfaces = _surfaces(rays, beam, rsp, span, model)
     used, spot_energy = np.unique(rays.energy_of_spot, return_inverse=True)
     spot_energy = spot_energy.reshape(-1)
@@ -134,15 +134,21 @@ def make_ready(
     s_ends = _distances(beam, dose_grid)
     reaches = _reaches(rays, optics, reach_sq, tables, spot_energy, s_ends)
     marked, most = np.zeros(allowed.size, np.bool_), np.zeros(1, np.int64)
-    mark_reach(*grid_args, allowed, rays.origins, rays.frames, reaches, marked, most)
+    mark: tuple[Any, ...] = (*grid_args, allowed, rays.origins, rays.frames, reaches, marked, most)
+    mark_reach(*mark)
     depth, profiles, line = _depths(rays, beam, rsp, dose_grid, marked, span, source_mm, model)
     mean = np.array([mean_row(rows) for rows in optics], dtype=np.float32).reshape(-1, 3)
-    geometry = (
+    geometry: tuple[Any, ...] = (
         *grid_args, allowed, rays.origins, rays.frames, reaches, max(1, int(most[0])), depth, profiles, line,
         rays.first_spot, spot_energy, mean, tables, n_bins, 1.0 / TABLE_STEP_MM,
     )  # fmt: skip
     counts = np.zeros(len(positions), np.int64)
-    in_pool(rays.n, lambda a, b: count_entries(*geometry, a, b, counts))
+
+    def count(a: int, b: int) -> None:
+        arguments: tuple[Any, ...] = (*geometry, a, b, counts)
+        count_entries(*arguments)
+
+    in_pool(rays.n, count)
     is_round = bool((optics[:, :, 1:4] == optics[:, :, 4:7]).all())
     return ReadyBeam(rays, geometry, optics.astype(np.float32), is_round, counts)
 
@@ -153,7 +159,7 @@ def _grid_arguments(beam: IonBeam, grid: Grid) -> tuple[Any, ...]:
     return base, steps, np.array(grid.shape)
 
 
-def _span(beam: IonBeam, grid: Grid, source_mm: tuple[float, float]) -> tuple[float, float]:
+def gantry_span(beam: IonBeam, grid: Grid, source_mm: tuple[float, float]) -> tuple[float, float]:
     """Return gantry heights z above and below the whole image [mm], below the sources."""
     reach = beam.geometry.to_gantry(grid.corners_mm)[:, 2]
     edge = float(np.linalg.norm(grid.spacing_mm))

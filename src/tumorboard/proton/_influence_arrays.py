@@ -38,15 +38,17 @@ def allocate(
     if not (math.isfinite(memory_limit_gb) and memory_limit_gb > 0):
         raise InputError(f"memory_limit_gb must be finite and > 0 [GB]; got {memory_limit_gb!r}")
     needed = influence_bytes(n_entries, n_spots, with_let=with_let)
-    types = [("voxels", np.int32), ("dose", np.float32)] + ([("dose_let", np.float32)] if with_let else [])
+    types: list[tuple[str, Any]] = [("voxels", np.int32), ("dose", np.float32)] + (
+        [("dose_let", np.float32)] if with_let else []
+    )
     if needed <= memory_limit_gb * 1e9:
         made: list[NDArray[Any]] = [np.empty(n_entries, t) for _, t in types]
         return EntryArrays(made[0], made[1], made[2] if with_let else None, None)
     if folder is None:
         raise InputError(
             f"the dose influence must fit into memory_limit_gb={memory_limit_gb:g} GB; it has {n_entries} "
-            f"entries of {n_spots} spots and takes {needed / 1e9:.2f} GB; raise the limit, give a folder for it, "
-            "a mask of the patient, a coarser dose grid, or larger cut-offs"
+            f"entries of {n_spots} spots and takes {needed / 1e9:.2f} GB; raise the limit, give a folder for "
+            "it, a mask of the patient, a coarser dose grid, or larger cut-offs"
         )
     folder.mkdir(parents=True, exist_ok=True)
     room = Path(tempfile.mkdtemp(prefix=".influence-", dir=folder))
@@ -57,7 +59,9 @@ def allocate(
 def finish(arrays: EntryArrays, starts: NDArray[np.int64], kept: NDArray[np.int64]) -> NDArray[np.int64]:
     """Close the gaps behind the kept entries of each column; return where the columns then start."""
     ends = np.concatenate([[0], np.cumsum(kept)])
-    values = [arrays.voxels, arrays.dose] + ([] if arrays.dose_let is None else [arrays.dose_let])
+    values: list[NDArray[Any]] = [arrays.voxels, arrays.dose] + (
+        [] if arrays.dose_let is None else [arrays.dose_let]
+    )
     if ends[-1] != starts[-1]:
         for n, length in enumerate(kept):
             if starts[n] != ends[n]:

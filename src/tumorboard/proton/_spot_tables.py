@@ -107,4 +107,5 @@ def _radius_squared(
         middle = 0.5 * (low + high)
         outside = (share * np.exp(-middle[:, None] / (2 * variance))).sum(axis=1)
         low, high = np.where(outside > cutoff, middle, low), np.where(outside > cutoff, high, middle)
-    return high
+    found: NDArray[np.float64] = high
+    return found

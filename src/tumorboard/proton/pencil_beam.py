@@ -119,7 +119,7 @@ def dose_influence(
         (rsp.provenance, machine.beam_model.provenance),
         REFERENCES,
     )
-    beam_of_spot = np.repeat(np.arange(len(ready)), [b.counts.size for b in ready])
+    beam_of_spot = np.repeat(np.arange(len(ready), dtype=np.int32), [b.counts.size for b in ready])
     return DoseInfluence(
         dose_grid, column_starts, arrays.voxels, arrays.dose, arrays.dose_let, beam_of_spot, record
     )

@@ -139,7 +139,7 @@ def _depths(
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _is_reached(r2: Any, s: Any, bin_: int, mean: NDArray[Any], table: NDArray[Any]) -> bool:
+def _is_reached(r2: Any, s: Any, bin_: Any, mean: NDArray[Any], table: NDArray[Any]) -> bool:
     variance = table[bin_, 0] + mean[0] + s * (mean[1] + s * mean[2])
     return bool(r2 <= variance * table[bin_, 1])
 

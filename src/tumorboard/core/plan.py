@@ -70,6 +70,10 @@ class IonBeam:
         From the isocentre to the range shifter's downstream face [mm]; needed with a range shifter.
     snout_position_mm
         Isocentre to the downstream side of the snout, where the plan names it [mm].
+    range_shifter_water_equivalent_thickness_mm
+        Of the range shifter in the beam, where the plan names it [mm].
+    source_distance_mm
+        Virtual sources of x and y upstream of the isocentre, where the plan names them [mm].
     """
 
     name: str
@@ -78,6 +82,8 @@ class IonBeam:
     range_shifter: str | None = None
     range_shifter_distance_mm: float | None = None
     snout_position_mm: float | None = None
+    range_shifter_water_equivalent_thickness_mm: float | None = None
+    source_distance_mm: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))

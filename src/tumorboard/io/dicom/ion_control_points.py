@@ -168,8 +168,8 @@ def range_shifter_of(beam: Dataset, points: Sequence[Dataset], *, where: str) ->
             before = settings.setdefault(number, item)
             if _moved(before, item):
                 raise InputError(
-                    f"RangeShifterSettingsSequence of {where} must be one for the whole beam; a range shifter "
-                    "moves between layers; give the layers of each setting a beam of their own"
+                    f"RangeShifterSettingsSequence of {where} must be one for the whole beam; a range "
+                    "shifter moves between layers; give the layers of each setting a beam of their own"
                 )
     missing = sorted(set(devices) - set(settings))
     if missing:

@@ -207,8 +207,9 @@ def _beam(
     shifter = range_shifter_of(item, points, where=where)
     if shifter is not None and shifter.distance_mm is None:
         raise MissingAttribute(
-            f"IsocenterToRangeShifterDistance (300A,0364) of {where} must be given [mm]; it is absent; without "
-            "it the broadening in the air gap would be a guess: export the plan with its device positions"
+            f"IsocenterToRangeShifterDistance (300A,0364) of {where} must be given [mm]; it is absent; "
+            "without it the broadening in the air gap would be a guess: export the plan with its "
+            "devices"
         )
     snout = constant_numbers(
         points, "SnoutPosition", unit="mm", where=where, way_out="moving snouts are not supported"
@@ -246,8 +247,8 @@ def _geometry(
     isocentre = constant_numbers(points, "IsocenterPosition", unit="mm", where=where, way_out=way_out)
     if isocentre is None or len(isocentre) != 3:
         raise MissingAttribute(
-            f"IsocenterPosition (300A,012C) of {where} must be a point [mm]; it is absent; export the plan in "
-            "the geometry of the patient"
+            f"IsocenterPosition (300A,012C) of {where} must be a point [mm]; it is absent; export the plan "
+            "in the geometry of the patient"
         )
     return BeamGeometry(
         angles["GantryAngle"],

@@ -1,0 +1,143 @@
+"""One scenario of a problem: its matrix, and the dose of each structure in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tumorboard.proton._kernels.blocked_matrix import mark_reached
+from tumorboard.proton.influence import DoseInfluence
+from tumorboard.proton.optimisation.dose_matrix import DoseMatrix, MatrixStorage
+from tumorboard.proton.optimisation.objectives.objective import Quantity
+from tumorboard.proton.optimisation.structure_voxels import StructureVoxels
+from tumorboard.proton.rbe import RbeModel, rbe_dose_and_gradient
+
+__all__ = ["Scenario", "StructureDose", "make_scenario"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StructureRows:
+    """Where a structure's voxels are among the rows.
+
+    Voxels that no spot reaches have no dose whatever the weights are, so they stand as one last voxel with
+    the weight of all of them; most of a body is of this kind.
+    """
+
+    structure: StructureVoxels
+    rows: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    has_rest: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StructureDose:
+    """Dose of a structure's voxels over the whole treatment, and what its gradients need."""
+
+    where: StructureRows
+    physical: NDArray[np.float64]
+    dose_let: NDArray[np.float64] | None
+    weighted: NDArray[np.float64]
+    by_dose: NDArray[np.float64] | None
+    by_dose_let: NDArray[np.float64] | None
+
+    def seen_by(self, quantity: Quantity) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """Return what an objective of this quantity is a function of."""
+        if quantity is Quantity.DOSE:
+            return self.weighted, None
+        return self.physical, self.dose_let
+
+    def to_physical(
+        self,
+        quantity: Quantity,
+        by_seen: NDArray[np.float64],
+        by_dose_let: NDArray[np.float64] | None,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """Return derivatives by physical dose and dose times LETd from those by what an objective sees."""
+        if quantity is Quantity.LET or self.by_dose is None:
+            return by_seen, by_dose_let
+        return by_seen * self.by_dose, None if self.by_dose_let is None else by_seen * self.by_dose_let
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scenario:
+    """Matrix and rows of one scenario."""
+
+    matrix: DoseMatrix
+    structures: dict[str, StructureRows]
+    with_let: bool
+    n_fractions: int
+    rbe_model: RbeModel | None
+
+    def doses(self, weights: NDArray[np.float64]) -> dict[str, StructureDose]:
+        """Return the dose of each structure for spot weights of shape ``(n_spots,)``."""
+        dose = self.matrix.dose(weights)
+        dose_let = self.matrix.dose_let(weights) if self.with_let else None
+        return {name: self._dose_of(where, dose, dose_let) for name, where in self.structures.items()}
+
+    def _dose_of(
+        self, where: StructureRows, dose: NDArray[np.float64], dose_let: NDArray[np.float64] | None
+    ) -> StructureDose:
+        n = self.n_fractions
+        fraction = _gathered(dose, where)
+        fraction_let = None if dose_let is None else _gathered(dose_let, where)
+        let = None if fraction_let is None else n * fraction_let
+        if self.rbe_model is None:
+            return StructureDose(where, n * fraction, let, n * fraction, None, None)
+        # The model is for one fraction; the sum of n equal ones has the same derivatives by the sums.
+        weighted, by_dose, by_let = rbe_dose_and_gradient(
+            self.rbe_model, fraction, fraction_let, where.structure.alpha_beta_gy
+        )
+        return StructureDose(where, n * fraction, let, n * weighted, by_dose, by_let)
+
+    def gradient(
+        self, by_dose: NDArray[np.float64], by_dose_let: NDArray[np.float64] | None
+    ) -> NDArray[np.float64]:
+        """Return the gradient by spot weights of one by the rows' dose over the whole treatment."""
+        found = self.matrix.dose_transposed(by_dose)
+        if by_dose_let is not None:
+            found += self.matrix.dose_let_transposed(by_dose_let)
+        return self.n_fractions * found
+
+
+def _gathered(rows: NDArray[np.float64], where: StructureRows) -> NDArray[np.float64]:
+    values = np.zeros(len(where.rows) + where.has_rest)
+    np.take(rows, where.rows, out=values[: len(where.rows)])
+    return values
+
+
+def make_scenario(
+    influence: DoseInfluence,
+    structures: Sequence[StructureVoxels],
+    *,
+    n_fractions: int,
+    rbe_model: RbeModel | None,
+    with_let: bool,
+    storage: MatrixStorage,
+    keep_unreached: bool,
+    threads: int | None,
+) -> Scenario:
+    """Return the scenario of a dose influence.
+
+    ``keep_unreached`` keeps a row for each voxel, reached or not, so that scenarios have the same rows.
+    """
+    needed = np.zeros(int(np.prod(influence.grid.shape)), dtype=bool)
+    for s in structures:
+        needed[s.voxels] = True
+    if not keep_unreached:
+        reached = np.zeros_like(needed)
+        mark_reached(influence.voxels, influence.dose_gy, reached)
+        needed &= reached
+    voxels = np.flatnonzero(needed)
+    matrix = DoseMatrix(influence, voxels, storage=storage, with_let=with_let, threads=threads)
+    found = {}
+    for s in structures:
+        kept = needed[s.voxels]
+        weights, rest = s.volume_weights, not kept.all()
+        of_rows = weights[kept]
+        if rest:
+            of_rows = np.append(of_rows, weights[~kept].sum())
+        found[s.name] = StructureRows(s, np.searchsorted(voxels, s.voxels[kept]), of_rows, rest)
+    return Scenario(matrix, found, with_let, n_fractions, rbe_model)

@@ -264,7 +264,7 @@ def fermi_eyges(
             reach = 10.0 * float(csda_range_g_cm2(material, energy)) / material.density_g_cm3
             raise InputError(
                 f"layers must let the beam through; {energy:.6g} MeV reach {reach:.4g} mm into "
-                f"layer {number}, {thickness_mm:g} mm of {material.name}; take a higher energy or thinner layers"
+                f"layer {number}, {thickness_mm:g} mm of {material.name}; take more energy or thinner layers"
             )
         _, own = _slab_moments(material, energy, float(energy_mev), thickness_mm, 60)
         moments = moments.drifted(thickness_mm) + BeamMoments(*(float(m) for m in own[:, -1]))

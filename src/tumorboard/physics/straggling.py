@@ -139,7 +139,7 @@ def energy_straggling_sigma_mev(
 
     Protons that lost more than the mean lose still more afterwards, as stopping power rises when they slow
     down [1]_: :math:`\sigma_E^2 = S^2(E_1) [\sigma_R^2(E_0) - \sigma_R^2(E_1)]`, with ranges in g/cm2, solves
-    :math:`\mathrm d\sigma_E^2/\mathrm dx = \kappa - 2 \sigma_E^2 \mathrm dS/\mathrm dE` with :math:`\kappa` of a thin layer.
+    :math:`\mathrm d\sigma_E^2/\mathrm dx = \kappa - 2 \sigma_E^2 \mathrm dS/\mathrm dE`.
     Where the mean energy behind the slab is less than about five times the answer, the distribution is no
     Gaussian any more.
 

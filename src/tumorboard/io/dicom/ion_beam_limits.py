@@ -53,7 +53,7 @@ def require_supported(beam: Dataset, *, where: str) -> None:
         where,
         "uniform scanning and passive scattering have no spots to read",
     )
-    if mode == "MODULATED_SPEC":
+    if mode == "MODULATED_SPEC" or beam.get("ModulatedScanModeType"):
         _require_one_of(
             beam, "ModulatedScanModeType", ("STATIONARY",), where, "protons along lines are no spots"
         )

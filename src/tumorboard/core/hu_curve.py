@@ -31,6 +31,18 @@ class HuCurve:
         ``DENSITY`` [g/cm3] or ``RELATIVE_STOPPING_POWER``.
     provenance
         Where it comes from.
+
+    Raises
+    ------
+    InputError
+        When the CT numbers do not ascend, a value is negative or not finite, or the quantity is another.
+
+    Examples
+    --------
+    >>> scanner = Record("example")
+    >>> hu, rsp = np.array([-1000.0, 0.0, 1500.0]), np.array([0.001, 1.0, 1.8])
+    >>> HuCurve("head, 120 kV", hu, rsp, Quantity.RELATIVE_STOPPING_POWER, scanner).values.size
+    3
     """
 
     name: str

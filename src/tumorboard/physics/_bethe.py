@@ -21,6 +21,8 @@ __all__ = ["BETHE_MEV_CM2_MOL", "slow_stopping_power", "stopping_number"]
 BETHE_MEV_CM2_MOL = 0.307075
 _FINE_STRUCTURE = 7.2973525693e-3
 
+#: Up to this energy [MeV], one of PSTAR's, shell corrections are read from its elements.
+_LAST_SHELL_MEV = 250.0
 #: Two compositions are the same when no mass fraction differs by more.
 _SAME_FRACTION = 2e-3
 
@@ -77,9 +79,13 @@ def _gas_limits(c: float) -> tuple[float, float]:
 
 
 @lru_cache(maxsize=1)
-def _barkas_function() -> NDArray[np.float64]:
-    logs: NDArray[np.float64] = np.log(columns("stopping_power/barkas.csv")[1].T)
-    return logs
+def _barkas_function() -> tuple[NDArray[np.float64], float, float]:
+    """Return a polynomial for ln F over ln w, and the ends of the table.
+
+    The table was read from a figure: its points scatter by 7 % about the polynomial.
+    """
+    at, values = np.log(columns("stopping_power/barkas.csv")[1].T)
+    return np.polyfit(at, values, 5), float(at[0]), float(at[-1])
 
 
 def _barkas(energy_mev: NDArray[np.float64], z: int) -> NDArray[np.float64]:
@@ -87,10 +93,10 @@ def _barkas(energy_mev: NDArray[np.float64], z: int) -> NDArray[np.float64]:
     choices = ((1, 1.8), (2, 0.6), (10, 1.8), (17, 1.4), (18, 1.8), (25, 1.4), (50, 1.35))
     b = next((value for last, value in choices if z <= last), 1.3)
     x = beta_squared(energy_mev) / (_FINE_STRUCTURE**2 * z)
-    grid, values = _barkas_function()
+    polynomial, first, last = _barkas_function()
     logs = np.log(b / np.sqrt(x))
-    # Beyond the table F falls as 1/w.
-    f = np.exp(np.interp(logs, grid, values) + np.minimum(0.0, grid[-1] - logs))
+    # Slower than the table reaches, F falls as 1/w.
+    f = np.exp(np.polyval(polynomial, np.clip(logs, first, last)) + np.minimum(0.0, last - logs))
     return np.asarray(f / (math.sqrt(z) * x**1.5))
 
 
@@ -123,7 +129,12 @@ def _shell_nodes(z: int) -> NDArray[np.float64]:
     others = _bethe(energies, atom.mean_excitation_energy_ev) - 0.5 * density_effect(
         energies, atom.density_effect
     )
-    return others + _barkas(energies, z) + _bloch(energies) - number
+    shell = others + _barkas(energies, z) + _bloch(energies) - number
+    # Shell corrections go as 1/(beta gamma)^2 when fast. Beyond 250 MeV what is left is rather the density
+    # effect of PSTAR's sample, which compounds of the element do not have.
+    eta2 = beta_squared(energies) / (1.0 - beta_squared(energies))
+    last = int(np.searchsorted(energies, _LAST_SHELL_MEV))
+    return np.where(energies > _LAST_SHELL_MEV, shell[last] * eta2[last] / eta2, shell)
 
 
 def stopping_number(

@@ -63,7 +63,7 @@ def test_bloch__is_the_leading_term_when_fast():
 def test_barkas__is_positive_and_falls():
     energies = np.geomspace(0.5, 500.0, 100)
     for z in (1, 6, 20, 82):
-        values = _bethe._barkas(energies, z)
+        values = _bethe._barkas(energies, z, alone=False)
         assert (values > 0).all()
         assert (np.diff(values) < 0).all()
 

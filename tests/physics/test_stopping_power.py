@@ -33,7 +33,7 @@ def test_electronic__of_compounds_equals_pstar(name):
     got = electronic_mass_stopping_power_mev_cm2_g(material(name), energies)
     error = abs(got / tables[name] - 1)
     assert error[energies >= 5].max() < 4e-4
-    assert error[energies >= 2].max() < 1e-3
+    assert error[energies >= 2].max() < 5e-4
     assert error.max() < 2e-3
 
 

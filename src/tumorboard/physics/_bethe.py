@@ -88,9 +88,12 @@ def _barkas_function() -> tuple[NDArray[np.float64], float, float]:
     return np.polyfit(at, values, 5), float(at[0]), float(at[-1])
 
 
-def _barkas(energy_mev: NDArray[np.float64], z: int) -> NDArray[np.float64]:
-    """Return L1 by Ashley, Ritchie and Brandt, with the impact parameters that ICRU 49 chose."""
-    choices = ((1, 1.8), (2, 0.6), (10, 1.8), (17, 1.4), (18, 1.8), (25, 1.4), (50, 1.35))
+def _barkas(energy_mev: NDArray[np.float64], z: int, *, alone: bool) -> NDArray[np.float64]:
+    """Return L1 by Ashley, Ritchie and Brandt, with the impact parameters that ICRU 49 chose.
+
+    Hydrogen has one as the molecule, ``alone``, and another in compounds.
+    """
+    choices = ((1, 0.6 if alone else 1.8), (2, 0.6), (10, 1.8), (17, 1.4), (18, 1.8), (25, 1.4), (50, 1.35))
     b = next((value for last, value in choices if z <= last), 1.3)
     x = beta_squared(energy_mev) / (_FINE_STRUCTURE**2 * z)
     polynomial, first, last = _barkas_function()
@@ -129,7 +132,7 @@ def _shell_nodes(z: int) -> NDArray[np.float64]:
     others = _bethe(energies, atom.mean_excitation_energy_ev) - 0.5 * density_effect(
         energies, atom.density_effect
     )
-    shell = others + _barkas(energies, z) + _bloch(energies) - number
+    shell = others + _barkas(energies, z, alone=True) + _bloch(energies) - number
     # Shell corrections go as 1/(beta gamma)^2 when fast. Beyond 250 MeV what is left is rather the density
     # effect of PSTAR's sample, which compounds of the element do not have.
     eta2 = beta_squared(energies) / (1.0 - beta_squared(energies))
@@ -146,8 +149,9 @@ def stopping_number(
     common = _bethe(energy_mev, mean_ev) + _bloch(energy_mev)
     common = common - 0.5 * density_effect(energy_mev, density_effect_of(material, mean_ev))
     total = np.zeros_like(energy_mev)
+    alone = len(material.mass_fractions) == 1
     for z, fraction in material.mass_fractions:
-        own = _barkas(energy_mev, z) - np.interp(at, logs, _shell_nodes(z))
+        own = _barkas(energy_mev, z, alone=alone) - np.interp(at, logs, _shell_nodes(z))
         total += fraction * z / element(z).atomic_weight_g_mol * (common + own)
     return total
 

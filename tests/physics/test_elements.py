@@ -5,7 +5,7 @@ from tumorboard.physics.elements import element, element_of
 
 
 def test_element__holds_icru_37():
-    # ICRU 37: table 4.3 for the elements, table 5.1 for their atoms in compounds.
+    # For the elements, and for their atoms in condensed compounds.
     own = {1: 19.2, 6: 81.0, 7: 82.0, 8: 95.0, 13: 166.0, 26: 286.0, 29: 322.0, 53: 491.0, 82: 823.0}
     bound = {1: 19.2, 6: 81.0, 7: 82.0, 8: 106.0, 9: 112.0, 17: 180.0}
     assert {z: element(z).mean_excitation_energy_ev for z in own} == own

@@ -58,7 +58,7 @@ def test_schneider2000__densities_equal_mcsquares_at_an_end_of_each_bin():
 
 
 def test_schneider2000__density_is_that_of_the_paper():
-    # Equations 17 to 21 of the paper.
+    # The paper's lines, written out.
     got = density(ct_of([-1000, -98, 0, 14, 15, 22, 23, 100, 101, 1000]), schneider2000()).values.ravel()
     expected = [0.00121, 1.018 - 98 * 0.893e-3, 1.018, 1.018 + 14 * 0.893e-3, 1.03, 1.03]
     expected += [1.003 + 23 * 1.169e-3, 1.003 + 0.1169, 1.017 + 101 * 0.592e-3, 1.609]

@@ -58,7 +58,7 @@ def test_fermi_eyges__angle_behind_a_slab_is_molieres(matter, share):
 
 
 def test_scattering_length__equals_gottschalk():
-    # Gottschalk 2010, table 1 [g/cm2].
+    # Gottschalk 2010 [g/cm2].
     assert scattering_length_g_cm2(WATER) == pytest.approx(46.88, abs=0.01)
     assert scattering_length_g_cm2(LEXAN) == pytest.approx(55.05, abs=0.01)
     assert scattering_length_g_cm2(AIR) == pytest.approx(46.76, abs=0.01)

@@ -51,7 +51,7 @@ def density_effect_of(material: Material, mean_ev: float) -> DensityEffect:
     """
     if len(material.mass_fractions) == 1:
         own = element(material.mass_fractions[0][0])
-        # For another density C changes with the plasma energy (Sternheimer 1984, eq. 15); so do x0 and x1.
+        # For another density C changes with the plasma energy (Sternheimer 1984); so do x0 and x1.
         shift = math.log(own.density_g_cm3 / material.density_g_cm3)
         step = shift / (2.0 * math.log(10.0))
         e = own.density_effect

@@ -89,9 +89,9 @@ class HounsfieldTable:
 def schneider2000() -> HounsfieldTable:
     """Return the stoichiometric calibration of Schneider, Bortfeld and Schlegel [1]_.
 
-    24 tissues from air to dense bone, and a density that is linear in pieces. It is that of one scanner
-    (Siemens Somatom Plus 4, 120 kV); others differ, most in bone. Below -1000 HU air, above 1600 HU the
-    last tissue with its density going on to 3000 HU, where the density stays at 2.79 g/cm3.
+    24 tissues from air to dense bone, and a density that is linear in pieces. It is that of the authors'
+    scanner; others differ, most in bone. Below -1000 HU all is air; from 1500 HU on all is the last tissue,
+    whose density rises until 3000 HU and stays at 2.79 g/cm3 beyond.
 
     Returns
     -------

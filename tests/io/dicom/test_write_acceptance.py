@@ -10,8 +10,10 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from tumorboard.core.acquisition import DecayReference, PetAcquisition, PetSlice, Sex
+from tumorboard.core.beam_geometry import BeamGeometry
 from tumorboard.core.grid import AXIAL, Grid
 from tumorboard.core.image import Image, Quantity
+from tumorboard.core.plan import EnergyLayer, IonBeam, IonPlan
 from tumorboard.core.structures import Structure, StructureKind, StructureSet
 from tumorboard.io.dicom.identity import PatientIdentity, StudyIdentity, make_uid
 from tumorboard.io.dicom.read_acquisition import read_pet_acquisition
@@ -20,6 +22,7 @@ from tumorboard.io.dicom.read_structures import read_structures
 from tumorboard.io.dicom.scan import scan
 from tumorboard.io.dicom.write_dose import DoseType, PlanKind, write_rtdose
 from tumorboard.io.dicom.write_image import ImageModality, write_image_series
+from tumorboard.io.dicom.write_ion_plan import Prescription, write_ion_plan
 from tumorboard.io.dicom.write_parametric_map import write_parametric_map
 from tumorboard.io.dicom.write_segmentation import (
     AlgorithmFamily,
@@ -32,7 +35,7 @@ from tumorboard.io.dicom.write_structures import write_rtstruct
 from tumorboard.io.dicom.written import reference_series
 from tumorboard.provenance import Record
 
-OBJECTS = ("ct", "mr", "pt", "rtstruct", "segmentation", "fractions", "dose", "map")
+OBJECTS = ("ct", "mr", "pt", "rtstruct", "segmentation", "fractions", "dose", "map", "plan", "tank plan")
 #: Lines of dciodvfy that are its own mistakes, each with the reason.
 MISTAKEN = {
     # Added to PS3.3 C.8.8.6 after this program's table was made: the way to write holes.
@@ -113,6 +116,26 @@ def structures_with_a_hole():
     return StructureSet(masks, FRAME, Record("test"), empty_names=("nothing",))
 
 
+def two_beams():
+    rng = np.random.default_rng(0)
+    layers = tuple(
+        EnergyLayer(energy, rng.uniform(-50, 50, (n, 2)), rng.random(n), (9.0, 8.5))
+        for energy, n in ((150.0, 7), (140.5, 1))
+    )
+    shifted = IonBeam(
+        "anterior",
+        BeamGeometry(0.0, 0.0, (1.25, -4, 5)),
+        layers,
+        range_shifter="RS1",
+        range_shifter_distance_mm=200.0,
+        snout_position_mm=150.0,
+        range_shifter_water_equivalent_thickness_mm=40.0,
+        source_distance_mm=(2000.0, 2560.0),
+    )
+    plain = IonBeam("oblique", BeamGeometry(310.5, 20.0, (0, 0, 0)), layers, source_distance_mm=(2e3, 2.5e3))
+    return IonPlan("test", "TR1", (shifted, plain), 30, Record("test"), FRAME)
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     """One file of each kind of object, of one oblique case."""
@@ -128,11 +151,21 @@ def written(tmp_path_factory):
         SegmentationMethod.AUTOMATIC, "threshold", "1.0", AlgorithmFamily.HISTOGRAM_ANALYSIS
     )
     on_ct = {"reference": series["ct"].reference, **LATER}
+    contoured = write_rtstruct(structures, folder / "rs.dcm", series_number=4, **on_ct)
+    plan = write_ion_plan(
+        two_beams(),
+        folder / "rn.dcm",
+        structure_set_uid=contoured.sop_instance_uid,
+        prescription=Prescription("PTV", 60.0),
+        beam_dose_gy={"anterior": 1.0, "oblique": 1.0},
+        series_number=9,
+        **LATER,
+    )
     return {
         "ct": series["ct"].paths[0],
         "mr": series["mr"].paths[-1],
         "pt": series["pt"].paths[2],
-        "rtstruct": write_rtstruct(structures, folder / "rs.dcm", series_number=4, **on_ct).path,
+        "rtstruct": contoured.path,
         "segmentation": write_segmentation(
             structures,
             folder / "seg.dcm",
@@ -154,8 +187,8 @@ def written(tmp_path_factory):
             folder / "rd.dcm",
             series_number=7,
             dose_type=DoseType.PHYSICAL,
-            plan_kind=PlanKind.RT_PLAN,
-            plan_sop_instance_uid=STUDY.uid("plan"),
+            plan_kind=PlanKind.RT_ION_PLAN,
+            plan_sop_instance_uid=plan.sop_instance_uid,
             **LATER,
         ).path,
         "map": write_parametric_map(
@@ -164,6 +197,10 @@ def written(tmp_path_factory):
             series_number=8,
             reference=series["pt"].reference,
             **LATER,
+        ).path,
+        "plan": plan.path,
+        "tank plan": write_ion_plan(
+            two_beams(), folder / "tank.dcm", structure_set_uid=None, series_number=10, **LATER
         ).path,
     }
 
@@ -210,7 +247,7 @@ def test_written_files__our_scan_finds_every_series(written):
     study = scan(written["dose"].parent)
     assert study.quarantined == ()
     found = sorted(series.modality for series in study.series)
-    assert found == ["CT", "MR", "OT", "PT", "RTDOSE", "RTSTRUCT", "SEG", "SEG"]
+    assert found == ["CT", "MR", "OT", "PT", "RTDOSE", "RTPLAN", "RTPLAN", "RTSTRUCT", "SEG", "SEG"]
     assert {series.study_uid for series in study.series} == {study.series[0].study_uid}
     ct, pt = (next(s for s in study.series if s.modality == kind) for kind in ("CT", "PT"))
     image = read_image(ct)

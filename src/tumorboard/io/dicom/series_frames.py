@@ -48,7 +48,8 @@ def series_frames(
     if series.modality in _NOT_IMAGES:
         raise InputError(
             f"modality of an image series must not be {series.modality}; series {series.uid} holds "
-            "no images; structures are read by read_structures(series, ...)"
+            "no images; structures are read by read_structures(series, ...), proton plans by "
+            "read_ion_plan(path)"
         )
     headers = [
         replace(h, frame_of_reference_uid=frame_of_reference)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ from tumorboard.io.dicom.modules import (
     save,
 )
 from tumorboard.io.dicom.written import WrittenObject
+from tumorboard.io.plan_encoding import plan_to_json
 
 __all__ = ["Prescription", "write_ion_plan"]
 
@@ -128,7 +130,9 @@ def write_ion_plan(
         )
     created = study.local(created, what="created")
     beams = [_beam(number, beam, plan) for number, beam in enumerate(plan.beams, start=1)]
-    digest = content_digest("ion plan", description, plan.label, plan.machine, *_content(plan))
+    doses = beam_dose_gy or {}
+    content = _content(plan, structure_set_uid, prescription, sorted(doses.items()))
+    digest = content_digest("ion plan", description, content)
     uid, series_uid = study.uid("rtplan", digest), study.uid("series", digest)
     dataset = new_dataset(RTIonPlanStorage, uid, transfer_syntax=ImplicitVRLittleEndian)
     add_patient_and_study(dataset, study)
@@ -158,7 +162,7 @@ def write_ion_plan(
         dataset.ReferencedStructureSetSequence = [reference]
     if prescription is not None:
         dataset.DoseReferenceSequence = [_dose_reference(prescription)]
-    dataset.FractionGroupSequence = [_fraction_group(plan, beams, beam_dose_gy or {})]
+    dataset.FractionGroupSequence = [_fraction_group(plan, beams, doses)]
     dataset.PatientSetupSequence = _setups(plan)
     dataset.IonBeamSequence = beams
     dataset.ApprovalStatus = "UNAPPROVED"
@@ -166,13 +170,10 @@ def write_ion_plan(
     return WrittenObject(path, series_uid, RTIonPlanStorage, uid)
 
 
-def _content(plan: IonPlan) -> list[NDArray[Any] | str]:
-    content: list[NDArray[Any] | str] = [str(plan.n_fractions), str(plan.frame_of_reference)]
-    for beam in plan.beams:
-        content += [beam.name, repr(beam.geometry), str(beam.range_shifter)]
-        for layer in beam.layers:
-            content += [str(layer.nominal_energy_mev), layer.positions_mm, layer.monitor_units]
-    return content
+def _content(plan: IonPlan, *more: object) -> str:
+    """Return all that the file says apart from whose it is: other content needs another UID."""
+    body = {name: part for name, part in plan_to_json(plan).items() if name != "provenance"}
+    return json.dumps(body) + repr(more)
 
 
 def _dose_reference(prescription: Prescription) -> Dataset:

@@ -178,7 +178,10 @@ def _sections(
 def _spot(row: dict[str, float], where: str) -> SpotModel:
     total = row["Weight1"] + row["Weight2"]
     if not (min(row["Weight1"], row["Weight2"]) >= 0 < total):
-        raise InputError(f"Weight1, Weight2 in {where} must be >= 0 with a sum > 0; got {row}")
+        raise InputError(
+            f"Weight1, Weight2 in {where} must be >= 0 with a sum > 0; got "
+            f"{row['Weight1']:g} and {row['Weight2']:g}"
+        )
     nominal = row["NominalEnergy"]
     spectrum = EnergySpectrum(
         np.array([row["MeanEnergy"]]), np.array([row["EnergySpread"] / 100 * nominal]), np.array([1.0])

@@ -26,6 +26,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
             "Table",
             "Text",
         ],
+        "convergence": ["convergence_plot"],
+        "dvh": ["DvhCurve", "dvh_plot"],
         "page": ["Page", "render"],
         "palette": ["structure_rgb"],
         "pictures": [
@@ -37,6 +39,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
             "montage_slices",
             "series_thumbnail",
         ],
+        "spot_map": ["SpotMap", "spot_maps"],
         "scene": ["Colormap", "Label", "Layer", "LayerKind", "Scene"],
     },
 )

@@ -1,0 +1,405 @@
+"""Make a plan: stopping power, spots, dose of each spot, weights, dose, judgement."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tumorboard.core.beam import ProtonMachine
+from tumorboard.core.beam_geometry import BeamGeometry
+from tumorboard.core.grid import Grid
+from tumorboard.core.image import Image, Quantity
+from tumorboard.core.patient_position import PatientPosition
+from tumorboard.core.plan import EnergyLayer, IonBeam, IonPlan
+from tumorboard.core.structures import StructureSet
+from tumorboard.errors import InputError
+from tumorboard.physics.hounsfield import relative_stopping_power
+from tumorboard.proton.influence import DoseInfluence
+from tumorboard.proton.optimisation.goals import PlanConstraint, PlanObjective
+from tumorboard.proton.optimisation.objectives.registry import objective_from_table
+from tumorboard.proton.optimisation.optimise import optimise
+from tumorboard.proton.optimisation.problem import PlanProblem
+from tumorboard.proton.optimisation.result import OptimisationResult, OptimisationStatus
+from tumorboard.proton.optimisation.robustness import RobustMethod, Robustness
+from tumorboard.proton.optimisation.structure_voxels import StructureVoxels
+from tumorboard.proton.pencil_beam import dose_influence
+from tumorboard.proton.pencil_beam_model import DepthModel, PencilBeamModel, SubBeams
+from tumorboard.proton.plan_dose import PlanDose, plan_dose
+from tumorboard.proton.rbe import RbeModel
+from tumorboard.proton.robust_scenarios import Scenario, scenario_set
+from tumorboard.proton.spots import SpotLattice, place_spots
+from tumorboard.provenance import Record
+from tumorboard.workflows.progress import Progress, silent
+from tumorboard.workflows.proton_plan.config import ELSEWHERE, PHYSICAL_DOSE, ProtonPlanConfig
+from tumorboard.workflows.proton_plan.equipment import chosen_calibration, chosen_machine
+from tumorboard.workflows.proton_plan.evaluation import (
+    complication_bands,
+    goal_outcomes,
+    histograms,
+    weighted_dose,
+)
+from tumorboard.workflows.proton_plan.result import ProtonPlanResult
+from tumorboard.workflows.proton_plan.structures import PlanStructures, grown, plan_structures
+
+__all__ = ["run"]
+
+#: The dose grid reaches beyond the body by this [mm], so that no rim of it is cut off.
+_BODY_MARGIN_MM = 10.0
+_SUB_BEAMS = SubBeams(7, 0.6)
+
+
+def run(
+    config: ProtonPlanConfig, ct: Image, drawn: StructureSet, *, progress: Progress = silent
+) -> ProtonPlanResult:
+    """Make the plan of a prescription.
+
+    An interrupt from the keyboard during the optimisation ends it with the best weights so far; the plan is
+    finished with them and says so.
+
+    Parameters
+    ----------
+    config
+        The prescription.
+    ct
+        CT_NUMBER [HU].
+    drawn
+        Structures in its frame of reference.
+    progress
+        Told how far it is.
+
+    Returns
+    -------
+    ProtonPlanResult
+        Plan, dose and what they mean.
+
+    Raises
+    ------
+    InputError
+        When a structure is unknown or lies outside the CT, a depth is out of reach, or LET is missing.
+    """
+    clock = _Clock()
+    if drawn.frame_of_reference != ct.grid.frame_of_reference:
+        raise InputError(
+            "structures must be in the CT's frame of reference "
+            f"{ct.grid.frame_of_reference}; got {drawn.frame_of_reference}; take the set drawn on this CT"
+        )
+    progress("preparing CT, structures and machine", 0, 1)
+    machine = chosen_machine(config)
+    rsp = relative_stopping_power(ct, chosen_calibration(config))
+    dose_grid = ct.grid.with_spacing(config.dose.spacing_mm)
+    structures = plan_structures(config, ct, drawn, dose_grid)
+    structures = _around_body(config, ct, drawn, structures)
+    beams = _place(config, structures, rsp, machine)
+    clock.stage("preparation")
+    scenarios = scenario_set(
+        setup_mm=config.robustness.setup_mm, range_percent=config.robustness.range_percent
+    )
+    problem = _problem(config, beams, rsp, machine, structures, scenarios, progress)
+    clock.stage("dose_influence")
+    n_most = config.optimisation.max_iterations
+
+    def tell(iteration: int, value: float, seconds: float) -> None:
+        progress(f"optimising, objective {value:.5g}", min(iteration, n_most - 1), n_most)
+
+    found = optimise(problem, max_iterations=n_most, tolerance=config.optimisation.tolerance, callback=tell)
+    progress("optimising", n_most, n_most)
+    clock.stage("optimisation")
+    plan = _plan(config, beams, machine, found, ct.grid.frame_of_reference)
+    doses = _doses(config, plan, machine, rsp, structures, scenarios, progress)
+    with_let = doses[0].let
+    weighted = [weighted_dose(config, d.dose, d.let, structures) for d in doses]
+    by_structure = histograms(weighted, structures)
+    clock.stage("robust_evaluation")
+    return ProtonPlanResult(
+        config=config,
+        plan=plan,
+        machine=machine,
+        structures=structures,
+        dose=doses[0].dose,
+        rbe_dose=weighted[0],
+        let=with_let,
+        scenarios=scenarios,
+        histograms=by_structure,
+        optimisation=found,
+        goals=goal_outcomes(config, by_structure),
+        complications=complication_bands(config, by_structure),
+        stages_s=clock.stages_s,
+        peak_memory_gb=_peak_memory_gb(),
+        notes=_notes(config, found),
+        provenance=weighted[0].provenance,
+    )
+
+
+class _Clock:
+    """How long each stage took."""
+
+    def __init__(self) -> None:
+        self.stages_s: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def stage(self, name: str) -> None:
+        now = time.perf_counter()
+        self.stages_s[name] = now - self._last
+        self._last = now
+
+
+def _peak_memory_gb() -> float:
+    # Linux counts in KiB, macOS in bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+
+
+def _around_body(
+    config: ProtonPlanConfig, ct: Image, drawn: StructureSet, structures: PlanStructures
+) -> PlanStructures:
+    """Return the structures on the part of the dose grid that holds the body."""
+    body = structures.body
+    inside = [np.flatnonzero(body.values.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
+    rim = np.ceil(_BODY_MARGIN_MM / body.grid.spacing_mm).astype(int)
+    start = [max(0, int(i[0]) - int(r)) for i, r in zip(inside, rim, strict=True)]
+    stop = [min(n, int(i[-1]) + 1 + int(r)) for i, r, n in zip(inside, rim, body.grid.shape, strict=True)]
+    if start == [0, 0, 0] and stop == list(body.grid.shape):
+        return structures
+    corners = ((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
+    return PlanStructures(
+        {name: image.crop(*corners) for name, image in structures.fractions.items()},
+        structures.whole_volume_ml,
+    )
+
+
+def _place(
+    config: ProtonPlanConfig, structures: PlanStructures, rsp: Image, machine: ProtonMachine
+) -> tuple[IonBeam, ...]:
+    grid = structures.body.grid
+    wanted = np.zeros(grid.shape, np.bool_)
+    core = np.zeros(grid.shape, np.float32)
+    for target in config.targets:
+        fraction = structures.of(target.structure)
+        wanted |= grown(fraction, target.margin_mm)
+        np.maximum(core, fraction.values, out=core)
+    record = Record(
+        "workflows.proton_plan.target", {"targets": [[t.structure, t.margin_mm] for t in config.targets]}
+    )
+    target_image = Image(wanted, grid, Quantity.LABEL, record)
+    isocentre = config.isocentre_mm if config.isocentre_mm is not None else _centre(core, grid)
+    spots = config.spots
+    return tuple(
+        place_spots(
+            target_image,
+            rsp,
+            machine,
+            BeamGeometry(
+                beam.gantry_deg,
+                beam.couch_deg,
+                np.array(isocentre),
+                patient_position=PatientPosition.HEAD_FIRST_SUPINE,
+            ),
+            name=beam.name,
+            spacing_mm=spots.spacing_mm,
+            lattice=SpotLattice(spots.lattice),
+            target_margin_mm=0.0,
+            lateral_margin_mm=spots.lateral_margin_mm,
+            proximal_margin_mm=spots.proximal_margin_mm,
+            distal_margin_mm=spots.distal_margin_mm,
+            layer_spacing_mm=spots.layer_spacing_mm,
+            range_shifter=beam.range_shifter or None,
+            range_shifter_distance_mm=beam.range_shifter_distance_mm,
+        )
+        for beam in config.beams
+    )
+
+
+def _centre(fraction: NDArray[np.float32], grid: Grid) -> tuple[float, float, float]:
+    marginals = [fraction.sum(axis=axes, dtype=np.float64) for axes in ((1, 2), (0, 2), (0, 1))]
+    index = [float(np.arange(len(m)) @ m / m.sum()) for m in marginals]
+    x, y, z = grid.index_to_patient(index).tolist()
+    return x, y, z
+
+
+def _model(config: ProtonPlanConfig) -> PencilBeamModel:
+    depth = DepthModel(config.dose.depth_model)
+    return PencilBeamModel(
+        depth,
+        lateral_cutoff=config.dose.lateral_cutoff,
+        sub_beams=_SUB_BEAMS if depth is DepthModel.SUB_BEAMS else None,
+    )
+
+
+def _shifted(beams: Sequence[IonBeam], scenario: Scenario) -> tuple[IonBeam, ...]:
+    """Return the beams as the patient of a scenario meets them."""
+    return tuple(
+        replace(
+            beam,
+            geometry=replace(
+                beam.geometry,
+                isocentre_mm=np.array(scenario.isocentre_mm(beam.geometry.isocentre_mm.tolist())),
+            ),
+        )
+        for beam in beams
+    )
+
+
+def _scaled(rsp: Image, scenario: Scenario) -> Image:
+    if scenario.range_scale == 1.0:
+        return rsp
+    record = Record(
+        "workflows.proton_plan.range_error", {"range_scale": scenario.range_scale}, (rsp.provenance,)
+    )
+    return Image(rsp.values * np.float32(scenario.range_scale), rsp.grid, rsp.quantity, record)
+
+
+def _needs_let(config: ProtonPlanConfig) -> bool:
+    if config.rbe_model != PHYSICAL_DOSE and RbeModel(config.rbe_model).needs_let:
+        return True
+    return any("let" in goal.type for goal in config.objectives) or any(
+        "let" in goal.type for goal in config.constraints
+    )
+
+
+def _problem(
+    config: ProtonPlanConfig,
+    beams: tuple[IonBeam, ...],
+    rsp: Image,
+    machine: ProtonMachine,
+    structures: PlanStructures,
+    scenarios: tuple[Scenario, ...],
+    progress: Progress,
+) -> PlanProblem:
+    objectives = tuple(
+        PlanObjective(
+            o.structure, objective_from_table({"type": o.type, **dict(o.fields)}), o.importance, o.robust
+        )
+        for o in config.objectives
+    )
+    constraints = tuple(
+        PlanConstraint(c.structure, objective_from_table({"type": c.type, **dict(c.fields)}), c.robust)
+        for c in config.constraints
+    )
+    ratios = dict(config.alpha_beta_gy)
+    goals = [(g.structure, g.robust) for g in objectives] + [(g.structure, g.robust) for g in constraints]
+    names = list(dict.fromkeys(name for name, _ in goals))
+    voxels = [
+        StructureVoxels.from_image(
+            name, structures.of(name), alpha_beta_gy=ratios.get(name, ratios.get(ELSEWHERE))
+        )
+        for name in names
+    ]
+    robust = config.robustness.is_robust
+    counted = scenarios if robust else scenarios[:1]
+    with_let = _needs_let(config)
+    robust_names = {name for name, is_robust in goals if is_robust}
+
+    def influences() -> Iterator[DoseInfluence]:
+        for done, scenario in enumerate(counted):
+            progress("calculating the dose of each spot", done, len(counted))
+            wanted = structures.body.values.copy()
+            if done:
+                # Only what robust goals look at counts in the other scenarios.
+                wanted = np.any([structures.of(n).values > 0 for n in robust_names], axis=0)
+            else:
+                for name in names:
+                    wanted |= structures.of(name).values > 0
+            mask = Image(wanted, structures.body.grid, Quantity.LABEL, structures.body.provenance)
+            yield dose_influence(
+                _shifted(beams, scenario),
+                _scaled(rsp, scenario),
+                machine,
+                dose_grid=mask.grid,
+                model=_model(config),
+                with_let=with_let,
+                memory_limit_gb=config.dose.memory_limit_gb,
+                mask=mask,
+            )
+        progress("calculating the dose of each spot", len(counted), len(counted))
+
+    return PlanProblem(
+        influences(),
+        voxels,
+        objectives,
+        constraints,
+        n_fractions=config.n_fractions,
+        rbe_model=None if config.rbe_model == PHYSICAL_DOSE else RbeModel(config.rbe_model),
+        robustness=Robustness(RobustMethod(config.robustness.method), config.robustness.tail)
+        if robust
+        else None,
+    )
+
+
+def _plan(
+    config: ProtonPlanConfig,
+    beams: tuple[IonBeam, ...],
+    machine: ProtonMachine,
+    found: OptimisationResult,
+    frame_of_reference: str,
+) -> IonPlan:
+    """Return the beams with the monitor units of the weights; spots without any are left out."""
+    per_mu = {s.nominal_energy_mev: float(s.protons_per_mu or np.nan) for s in machine.beam_model.spots}
+    source = machine.beam_model.source_distance_mm
+    made, at = [], 0
+    for beam in beams:
+        layers = []
+        for layer in beam.layers:
+            n = len(layer.positions_mm)
+            units = found.weights[at : at + n] * 1e6 / per_mu[layer.nominal_energy_mev]
+            at += n
+            on = units > 0
+            if on.any():
+                layers.append(EnergyLayer(layer.nominal_energy_mev, layer.positions_mm[on], units[on]))
+        if layers:
+            made.append(replace(beam, layers=tuple(layers), source_distance_mm=source))
+    if not made:
+        raise InputError(
+            "objectives must ask for dose; the best plan of these has no spot; add one that wants dose "
+            "in the target, such as squared_underdose"
+        )
+    return IonPlan(
+        config.label, machine.beam_model.name, tuple(made), config.n_fractions, found.provenance,
+        frame_of_reference,
+    )  # fmt: skip
+
+
+def _doses(
+    config: ProtonPlanConfig,
+    plan: IonPlan,
+    machine: ProtonMachine,
+    rsp: Image,
+    structures: PlanStructures,
+    scenarios: tuple[Scenario, ...],
+    progress: Progress,
+) -> list[PlanDose]:
+    """Return the dose of each scenario, by a calculation of its own that knows nothing of the optimiser's."""
+    has_let = all(k.let_kev_um is not None for k in machine.kernels)
+    doses = []
+    for done, scenario in enumerate(scenarios):
+        progress("calculating the dose of the plan in each scenario", done, len(scenarios))
+        doses.append(
+            plan_dose(
+                replace(plan, beams=_shifted(plan.beams, scenario)),
+                machine,
+                _scaled(rsp, scenario),
+                dose_grid=structures.body.grid,
+                model=_model(config),
+                with_let=has_let,
+                mask=structures.body,
+            )
+        )
+    progress("calculating the dose of the plan in each scenario", len(scenarios), len(scenarios))
+    return doses
+
+
+def _notes(config: ProtonPlanConfig, found: OptimisationResult) -> tuple[str, ...]:
+    notes = []
+    if found.status is OptimisationStatus.INTERRUPTED:
+        notes.append("The optimisation was interrupted; the plan has the best weights until then.")
+    if found.status is OptimisationStatus.MAXIMUM_ITERATIONS:
+        notes.append(
+            f"The optimisation ended at its limit of {config.optimisation.max_iterations} iterations before "
+            "it met its tolerance."
+        )
+    return tuple(notes)

@@ -55,6 +55,9 @@ def board(
         typer.Option(help="Candidate lesions are at or above this uptake value; 4.0 for body weight."),
     ] = None,
     lesion_min_volume_ml: Annotated[float, typer.Option(help="Smaller regions are left out [mL].")] = 3.0,
+    prescription: Annotated[
+        Path | None, typer.Option(help="Prescription of a proton plan (TOML).", show_default=False)
+    ] = None,
 ) -> None:
     """Make the report of one patient: report.html, report.json and the case itself."""
     from tumorboard.cli.progress import shown_progress
@@ -66,6 +69,7 @@ def board(
         lesion_min_volume_ml=lesion_min_volume_ml,
         jobs=jobs,
         patient_id=patient,
+        prescription=_prescribed(prescription),
     )
     target = out or Path(f"{source.resolve().name or 'case'}-board")
     with shown_progress() as progress:
@@ -99,6 +103,14 @@ def info(file: Annotated[Path, typer.Argument(help="A DICOM, NIfTI or report fil
 
     for line in describe(file):
         typer.echo(printable(line))
+
+
+def _prescribed(path: Path | None) -> Any:
+    if path is None:
+        return None
+    from tumorboard.workflows.proton_plan.prescription import read_prescription
+
+    return read_prescription(path)
 
 
 def _tell(result: Any) -> None:

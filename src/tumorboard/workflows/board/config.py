@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tumorboard.errors import InputError
+from tumorboard.workflows.proton_plan.config import ProtonPlanConfig
 
 __all__ = ["SECTIONS", "SUV_VARIANTS", "BoardConfig"]
 
 #: Sections in the order of the report; later ones may use what earlier ones stored.
-SECTIONS = ("scans", "structures", "pet")
+SECTIONS = ("scans", "structures", "pet", "proton")
 
 #: Names a user types for :class:`tumorboard.pet.SuvVariant`.
 SUV_VARIANTS = (
@@ -44,6 +45,8 @@ class BoardConfig:
         Processes and threads at most.
     patient_id
         Which patient, when the folder holds several.
+    prescription
+        Of a proton plan; ``None``: no plan is made.
 
     References
     ----------
@@ -56,6 +59,7 @@ class BoardConfig:
     lesion_min_volume_ml: float = 3.0
     jobs: int = 2
     patient_id: str | None = None
+    prescription: ProtonPlanConfig | None = None
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.sections if name not in (*SECTIONS, "truth")]

@@ -6,6 +6,7 @@ import json
 import logging
 import time
 import traceback
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,14 @@ from tumorboard.io.case_store import CaseStore
 from tumorboard.io.dicom.scan import scan
 from tumorboard.io.files import write_text
 from tumorboard.numerics.threads import threads_at_most
-from tumorboard.plotting.blocks import Caution, Section, SectionStatus
+from tumorboard.plotting.blocks import Caution, Note, Section, SectionStatus
 from tumorboard.plotting.page import Page, render
 from tumorboard.provenance import Record
 from tumorboard.workflows.board.cache import code_digest, decode, encode
 from tumorboard.workflows.board.config import BoardConfig
 from tumorboard.workflows.board.context import Context
 from tumorboard.workflows.board.ingest import ingest, one_patient
+from tumorboard.workflows.board.proton_items import export_plan, plans_apart
 from tumorboard.workflows.board.result import BoardResult, SectionResult
 from tumorboard.workflows.board.scene import build_scene
 from tumorboard.workflows.board.sections import SECTION_RUNNERS, SECTION_TITLES
@@ -79,6 +81,7 @@ def run(
             progress("making sections", done, len(config.sections))
             results[name] = _section(name, context)
         progress("making sections", len(config.sections), len(config.sections))
+        _export(context, results, out)
         return _write(context, results, out)
 
 
@@ -126,6 +129,25 @@ def _section(name: str, context: Context) -> tuple[SectionResult, float]:
         made = result.provenance or Record(f"workflows.board.{name}")
         context.store.put_result(item, body, made, made_from=made_from)
     return result, wall_s
+
+
+def _export(context: Context, results: dict[str, tuple[SectionResult, float]], out: Path) -> None:
+    """Write a finished plan as DICOM beside the report, read it back, and say what came of it."""
+    result, wall_s = results.get("proton", (None, 0.0))
+    if result is None or result.status is not SectionStatus.DONE:
+        return
+    plan_file, dose_file = export_plan(context.store, context.study["study_uids"][0], out)
+    apart = plans_apart(context.store, plan_file)
+    text = (
+        f"RT Ion Plan written to {plan_file.name} and read back: {apart['spots']} spots, positions within "
+        f"{apart['largest_position_mm']:.2g} mm, monitor units within "
+        f"{100 * apart['largest_monitor_units_relative']:.2g} %. Dose written to {dose_file.name}."
+    )
+    exported = {"plan": plan_file.name, "dose": dose_file.name, "read_back": apart}
+    results["proton"] = (
+        replace(result, data={**result.data, "exported": exported}, blocks=(*result.blocks, Note(text))),
+        wall_s,
+    )
 
 
 def _write(context: Context, results: dict[str, tuple[SectionResult, float]], out: Path) -> BoardResult:

@@ -18,6 +18,7 @@ from tumorboard.provenance import Record
 from tumorboard.workflows.board.context import Context, SeriesFacts, VolumeFacts
 from tumorboard.workflows.board.display import first_window, outside_value
 from tumorboard.workflows.board.emission import uptake
+from tumorboard.workflows.board.proton_items import DOSE_ITEM, LET_ITEM
 
 __all__ = ["build_scene"]
 
@@ -41,6 +42,7 @@ def build_scene(context: Context, points: tuple[PointLink, ...]) -> tuple[Scene 
     layers = [
         _layer(context, series, volume, is_background=k == 0) for k, (series, volume) in enumerate(chosen)
     ]
+    layers += _dose_layers(context, frame)
     inside = context.image(chosen[0][1].item).grid
     unpainted = 0
     for _, structures in context.structure_sets():
@@ -92,6 +94,30 @@ def _layer(context: Context, series: SeriesFacts, volume: VolumeFacts, *, is_bac
         # A second anatomy waits behind its box, so that it does not cover the first.
         shown=is_background or is_emission,
     )
+
+
+def _dose_layers(context: Context, frame: str) -> list[Layer]:
+    """Return the dose of a plan, and its LETd behind a box, when there is one in the frame shown."""
+    held = {item.name for item in context.store.case().items}
+    if context.config.prescription is None or DOSE_ITEM not in held:
+        return []
+    layers = []
+    for name, label, colormap in ((DOSE_ITEM, "Dose", Colormap.JET), (LET_ITEM, "LETd", Colormap.VIRIDIS)):
+        if name not in held:
+            continue
+        image = context.image(name)
+        if image.grid.frame_of_reference != frame:
+            continue
+        shown = _for_display(image)
+        top = float(shown.values.max()) or 1.0
+        # A tenth of the maximum is where a dose begins to matter to the eye; LET has no such floor.
+        low = 0.1 * top if name == DOSE_ITEM else 0.0
+        data, unit = nifti.to_bytes(shown), shown.quantity.unit
+        is_dose = name == DOSE_ITEM
+        layers.append(
+            Layer(label, data, LayerKind.OVERLAY, colormap, (low, top), unit, opacity=0.45, shown=is_dose)
+        )
+    return layers
 
 
 def _display_grid(grid: Grid) -> Grid:

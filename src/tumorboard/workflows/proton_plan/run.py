@@ -21,13 +21,18 @@ from tumorboard.core.structures import StructureSet
 from tumorboard.errors import InputError
 from tumorboard.physics.hounsfield import relative_stopping_power
 from tumorboard.proton.influence import DoseInfluence
-from tumorboard.proton.optimisation.goals import PlanConstraint, PlanObjective
+from tumorboard.proton.optimisation import (
+    OptimisationResult,
+    OptimisationStatus,
+    PlanConstraint,
+    PlanObjective,
+    PlanProblem,
+    RobustMethod,
+    Robustness,
+    StructureVoxels,
+    optimise,
+)
 from tumorboard.proton.optimisation.objectives.registry import objective_from_table
-from tumorboard.proton.optimisation.optimise import optimise
-from tumorboard.proton.optimisation.problem import PlanProblem
-from tumorboard.proton.optimisation.result import OptimisationResult, OptimisationStatus
-from tumorboard.proton.optimisation.robustness import RobustMethod, Robustness
-from tumorboard.proton.optimisation.structure_voxels import StructureVoxels
 from tumorboard.proton.pencil_beam import dose_influence
 from tumorboard.proton.pencil_beam_model import DepthModel, PencilBeamModel, SubBeams
 from tumorboard.proton.plan_dose import PlanDose, plan_dose

@@ -12,7 +12,7 @@ SECTION_RUNNERS = Registry(
     "board section",
     {
         name: f"tumorboard.workflows.board.sections.{name}:run"
-        for name in ("scans", "structures", "pet", "truth")
+        for name in ("scans", "structures", "pet", "proton", "truth")
     },
 )
 
@@ -20,5 +20,6 @@ SECTION_TITLES = {
     "scans": "What was scanned",
     "structures": "Structures",
     "pet": "PET and SPECT: uptake and lesions",
+    "proton": "Proton plan",
     "truth": "Truth beside measurement",
 }

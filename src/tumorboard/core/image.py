@@ -33,6 +33,7 @@ class Quantity(Enum):
     LET = "let"
     DENSITY = "density"
     RELATIVE_STOPPING_POWER = "relative_stopping_power"
+    GAMMA_INDEX = "gamma_index"
     FRACTION = "fraction"
     LABEL = "label"
     UNCALIBRATED = "uncalibrated"
@@ -68,6 +69,7 @@ _UNITS = {
     Quantity.LET: "keV/um",
     Quantity.DENSITY: "g/cm3",
     Quantity.RELATIVE_STOPPING_POWER: "1",
+    Quantity.GAMMA_INDEX: "1",
     Quantity.FRACTION: "1",
     Quantity.LABEL: "1",
     Quantity.UNCALIBRATED: "1",

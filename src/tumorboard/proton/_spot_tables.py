@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,8 @@ from tumorboard.core.pencil_kernel import PencilKernel
 #: Tables over water-equivalent depth have this step [mm]; linear in between.
 TABLE_STEP_MM: Final = 0.1
 
-#: The lateral cut-off is solved for at this many steps of the table, and is linear in between.
-_CUTOFF_STRIDE: Final = 20
+#: The lateral cut-off is solved for every so many steps of the table, and holds from there to the next.
+CUT_STRIDE: Final = 10
 
 #: Weights of the spots in a dose influence are in this many protons.
 PROTONS: Final = 1e6
@@ -35,66 +35,69 @@ class Broadening:
     kernel: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
-def optics_row(space: PhaseSpace, plane_mm: float, stretch: float, slab: Broadening) -> list[float]:
-    """Return weight and coefficients of 1, s, s^2 of the variance in x and y, ``s`` from the isocentre plane.
+def optics_rows(
+    space: PhaseSpace, plane_mm: float, stretch: NDArray[np.float64], slab: Broadening
+) -> NDArray[np.float64]:
+    """Return weight and coefficients of 1, s, s^2 of the variance in x and in y of each ray, shape (n, 7).
 
-    ``stretch`` is the length of the ray per distance along the central axis.
+    ``s`` counts from the isocentre plane; ``stretch``, shape (n,), is the length of a ray per distance along
+    the central axis.
     """
     d = plane_mm * stretch
-    row = [space.weight]
-    for sigma, theta, rho in (
-        (space.sigma_x_mm, space.divergence_x_rad, space.correlation_x),
-        (space.sigma_y_mm, space.divergence_y_rad, space.correlation_y),
+    rows = np.full((len(d), 7), space.weight)
+    for first, sigma, theta, rho in (
+        (1, space.sigma_x_mm, space.divergence_x_rad, space.correlation_x),
+        (4, space.sigma_y_mm, space.divergence_y_rad, space.correlation_y),
     ):
         mixed = rho * sigma * theta
-        terms = (sigma**2 + 2 * mixed * d + (theta * d) ** 2, 2 * (mixed + theta**2 * d), theta**2)
-        row += [t + a for t, a in zip(terms, slab.along, strict=True)]
-    return row
+        rows[:, first] = sigma**2 + 2 * mixed * d + (theta * d) ** 2 + slab.along[0]
+        rows[:, first + 1] = 2 * (mixed + theta**2 * d) + slab.along[1]
+        rows[:, first + 2] = theta**2 + slab.along[2]
+    return rows
 
 
-def mean_row(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the coefficients of the mean variance of all Gaussians, the wider of x and y."""
-    x, y = rows[:, 1:4], rows[:, 4:7]
-    wider = np.where((x[:, :1] >= y[:, :1]), x, y)
-    mean: NDArray[np.float64] = (rows[:, 0] @ wider) / rows[:, 0].sum()
+def mean_rows(optics: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the coefficients of the mean variance of all Gaussians, the wider of x and y, shape (n, 3)."""
+    x, y = optics[:, :, 1:4], optics[:, :, 4:7]
+    wider = np.where(x[:, :, :1] >= y[:, :, :1], x, y)
+    weights = optics[:, :, 0] / optics[:, :, 0].sum(axis=1, keepdims=True)
+    mean: NDArray[np.float64] = (weights[:, :, None] * wider).sum(axis=1)
     return mean
 
 
 def depth_table(
     kernel: PencilKernel, rows: NDArray[np.float64], slab: Broadening, cutoff: float
-) -> tuple[NDArray[np.float32], float, NDArray[np.float64]]:
-    """Return the table of a kernel, the farthest reach [mm2] without optics, and the fraction lost by depth.
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the table of a kernel, shape (1 + 2 n_components, n_bins), and its cut-offs, (2, n_coarse).
 
-    ``rows`` are optics at which the cut-off is solved for.
+    ``rows`` are the optics at which the cut-off is solved for. The table ends with rows of zero dose, for all
+    depths that the last of the cut-offs holds for.
     """
-    reach_mm = float(kernel.depth_mm[-1]) - slab.water_mm
-    n = max(2, math.ceil(reach_mm / TABLE_STEP_MM) + 1)
-    water = np.minimum(np.arange(n) * TABLE_STEP_MM, max(reach_mm, 0.0))
+    reach_mm = max(0.0, float(kernel.depth_mm[-1]) - slab.water_mm)
+    n_coarse = math.ceil(reach_mm / (CUT_STRIDE * TABLE_STEP_MM)) if reach_mm > 0 else 0
+    water = np.arange(n_coarse * CUT_STRIDE + 1) * TABLE_STEP_MM
     depth = water + slab.water_mm
     held = slab.kernel[0] + water * (slab.kernel[1] + water * slab.kernel[2])
-    dose = PROTONS * np.interp(depth, kernel.depth_mm, kernel.integrated_dose_gy_mm2)
+    dose = PROTONS * np.interp(depth, kernel.depth_mm, kernel.integrated_dose_gy_mm2, right=0.0)
     weights = _columns(depth, kernel.depth_mm, kernel.weights)
-    spread = _columns(depth, kernel.depth_mm, kernel.sigma_mm) ** 2 - held[:, None]
-    table = np.zeros((n, 3 + 2 * weights.shape[1]))
-    table[:, 0] = (weights * spread).sum(axis=1)
+    spread = _columns(depth, kernel.depth_mm, kernel.sigma_mm) ** 2 - held
+    table = np.zeros((1 + 2 * len(weights), len(water)))
     if kernel.let_kev_um is not None:
-        table[:, 2] = np.interp(depth, kernel.depth_mm, kernel.let_kev_um)
-    table[:, 3::2] = dose[:, None] * weights
-    table[:, 4::2] = spread
-    nodes = np.unique(np.append(np.arange(0, n, _CUTOFF_STRIDE), n - 1))
+        table[0] = np.interp(depth, kernel.depth_mm, kernel.let_kev_um)
+    table[1::2], table[2::2] = dose * weights, spread
+    # In the middle of what the cut-off holds for.
+    weights, spread = (v[:, CUT_STRIDE // 2 :: CUT_STRIDE] for v in (weights, spread))
     wider = np.maximum(rows[:, 1], rows[:, 4])
-    variance = np.maximum(spread[nodes, :, None] + wider, 1e-4).reshape(len(nodes), -1)
-    share = (weights[nodes, :, None] * rows[:, 0]).reshape(len(nodes), -1)
-    squared = _radius_squared(variance, share / share.sum(axis=1, keepdims=True), cutoff)
-    mean = (weights[nodes] * spread[nodes]).sum(axis=1) + mean_row(rows)[0]
-    table[:, 1] = np.interp(np.arange(n), nodes, squared / np.maximum(mean, 1e-4))
-    return table.astype(np.float32), float(squared.max()), water
+    variance = np.maximum(spread[:, None] + wider[:, None], 1e-4).reshape(-1, n_coarse)
+    share = (weights[:, None] * rows[:, :1]).reshape(-1, n_coarse)
+    mean = (weights * spread).sum(axis=0)
+    squared = _radius_squared(variance.T, share.T / share.sum(axis=0)[:, None], cutoff)
+    factor = squared / np.maximum(mean + mean_rows(rows[None])[0, 0], 1e-4)
+    return table, np.stack([factor * mean, factor])
 
 
-def _columns(
-    x: NDArray[np.float64], xp: NDArray[np.float64], columns: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    return np.stack([np.interp(x, xp, c) for c in columns.T], axis=1)
+def _columns(x: NDArray[Any], xp: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.stack([np.interp(x, xp, c) for c in columns.T])
 
 
 def _radius_squared(

@@ -16,7 +16,6 @@ from tumorboard.core.plan import IonBeam
 from tumorboard.errors import GridMismatch, InputError
 from tumorboard.proton._beam_setup import ReadyBeam, in_pool, make_ready
 from tumorboard.proton._influence_arrays import allocate, finish
-from tumorboard.proton._kernels.pencil_beam import fill_entries
 from tumorboard.proton._range_shifter_slab import slabs_of
 from tumorboard.proton.influence import DoseInfluence, influence_bytes
 from tumorboard.proton.pencil_beam_model import PencilBeamModel
@@ -175,7 +174,8 @@ def prepare(
         require_same_grid(mask.grid, dose_grid, what="mask and dose grid")
         allowed = np.ascontiguousarray(mask.values, np.bool_).reshape(-1)
     return [
-        make_ready(beam, machine, rsp, dose_grid, allowed, model, slabs_of(beam, machine)) for beam in beams
+        make_ready(beam, machine, rsp, dose_grid, allowed, model, slabs_of(beam, machine, model))
+        for beam in beams
     ]
 
 
@@ -191,13 +191,12 @@ def fill(
     Both and ``starts`` are by ray.
     """
     kept, dropped = np.zeros(beam.counts.size, np.int64), np.zeros(beam.counts.size)
-    what = (*beam.geometry, beam.optics, beam.is_round, model.dose_threshold)
+    what = (*beam.arguments, model.dose_threshold)
     where = (starts, *arrays, kept, dropped)
     first, last = rays
 
     def work(a: int, b: int) -> None:
-        arguments: tuple[Any, ...] = (*what, first + a, first + b, *where)
-        fill_entries(*arguments)
+        beam.kernel(*what, first + a, first + b, *where)
 
     in_pool(last - first, work)
     return kept, dropped

@@ -13,8 +13,9 @@ from tumorboard.core.grid import Grid
 from tumorboard.core.image import Image, Quantity
 from tumorboard.core.plan import EnergyLayer, IonBeam, IonPlan
 from tumorboard.errors import InputError
-from tumorboard.proton._beam_setup import ReadyBeam, spots_of
-from tumorboard.proton._kernels.pencil_beam import add_columns
+from tumorboard.proton._beam_setup import ReadyBeam
+from tumorboard.proton._kernels.gaussians import add_columns
+from tumorboard.proton._rays import spots_of
 from tumorboard.proton._spot_tables import PROTONS
 from tumorboard.proton.pencil_beam import REFERENCES, fill, prepare
 from tumorboard.proton.pencil_beam_model import PencilBeamModel

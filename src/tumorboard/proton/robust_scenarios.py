@@ -136,8 +136,8 @@ def scenario_influences(
     scenarios
         The first is the nominal one.
     influence_of
-        Calculates one, with the isocentres of :meth:`Scenario.isocentre_mm` and relative stopping powers times
-        ``range_scale``; the spots stay the same.
+        Calculates one, with the isocentres of :meth:`Scenario.isocentre_mm` and relative stopping powers
+        times ``range_scale``; the spots stay the same.
 
     Raises
     ------

@@ -130,3 +130,39 @@ def mark_reached(voxels, values, reached):
     for entry in range(voxels.size):
         if values[entry] > 0.0:
             reached[voxels[entry]] = True
+
+
+@njit(cache=True, nogil=True)
+def count_chosen(starts, rows, block_rows, place_of_row, first, last, counts):
+    """Count the entries of each block and column in the rows that have a place (>= 0)."""
+    for block in range(first, last):
+        for column in range(counts.shape[1]):
+            for entry in range(starts[block, column], starts[block, column + 1]):
+                if place_of_row[block_rows[block] + rows[entry]] >= 0:
+                    counts[block, column] += 1
+
+
+@njit(cache=True, nogil=True)
+def copy_chosen(
+    starts,
+    rows,
+    values,
+    block_rows,
+    place_of_row,
+    new_starts,
+    new_block_rows,
+    first,
+    last,
+    new_rows,
+    new_values,
+):
+    """Write those entries, and their rows within the blocks of the rows chosen."""
+    for block in range(first, last):
+        for column in range(starts.shape[1] - 1):
+            k = new_starts[block, column]
+            for entry in range(starts[block, column], starts[block, column + 1]):
+                place = place_of_row[block_rows[block] + rows[entry]]
+                if place >= 0:
+                    new_rows[k] = place - new_block_rows[block]
+                    new_values[k] = values[entry]
+                    k += 1

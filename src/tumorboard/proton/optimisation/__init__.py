@@ -8,7 +8,9 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "dose_matrix": ["DoseMatrix", "MatrixStorage"],
         "goals": ["PlanConstraint", "PlanObjective"],
-        "optimise": ["optimise"],
+        "interior_point": ["optimise_interior_point"],
+        "minimum_spots": ["DeliverableSpots", "with_minimum_weight"],
+        "optimiser": ["optimise"],
         "problem": ["PlanProblem", "PlanValue"],
         "result": ["OptimisationResult", "OptimisationState", "OptimisationStatus"],
         "robustness": ["RobustMethod", "Robustness"],

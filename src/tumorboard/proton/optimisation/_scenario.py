@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,7 @@ class Scenario:
     """Matrix and rows of one scenario."""
 
     matrix: DoseMatrix
+    voxels: NDArray[np.int64]
     structures: dict[str, StructureRows]
     with_let: bool
     n_fractions: int
@@ -100,6 +101,30 @@ class Scenario:
         if by_dose_let is not None:
             found += self.matrix.dose_let_transposed(by_dose_let)
         return self.n_fractions * found
+
+    def thinned(self, most_voxels: float) -> Scenario:
+        """Return the scenario with at most about so many voxels a structure, each for several.
+
+        Which ones depends on the voxel alone, so scenarios keep the same ones.
+        """
+        # Multiples of the golden ratio fall evenly into [0, 1), along rows of voxels and across them.
+        place = (self.voxels * 0.6180339887498949) % 1.0
+        chosen = np.zeros(len(self.voxels), dtype=bool)
+        kept = {}
+        for name, where in self.structures.items():
+            share = most_voxels / max(len(where.rows), 1)
+            kept[name] = place[where.rows] < share if share < 1.0 else np.ones(len(where.rows), dtype=bool)
+            chosen[where.rows[kept[name]]] = True
+        new_row = np.cumsum(chosen) - 1
+        found = {}
+        for name, where in self.structures.items():
+            of_rows, n = kept[name], len(where.rows)
+            weights = where.weights.copy()
+            if of_rows.any():
+                weights[:n] *= where.weights[:n].sum() / where.weights[:n][of_rows].sum()
+            keep = np.append(of_rows, True) if where.has_rest else of_rows
+            found[name] = replace(where, rows=new_row[where.rows[of_rows]], weights=weights[keep])
+        return replace(self, matrix=self.matrix.of_rows(chosen), voxels=self.voxels[chosen], structures=found)
 
 
 def _gathered(rows: NDArray[np.float64], where: StructureRows) -> NDArray[np.float64]:
@@ -140,4 +165,4 @@ def make_scenario(
         if rest:
             of_rows = np.append(of_rows, weights[~kept].sum())
         found[s.name] = StructureRows(s, np.searchsorted(voxels, s.voxels[kept]), of_rows, rest)
-    return Scenario(matrix, found, with_let, n_fractions, rbe_model)
+    return Scenario(matrix, voxels, found, with_let, n_fractions, rbe_model)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from enum import Enum
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +14,8 @@ from numpy.typing import NDArray
 from tumorboard.errors import InputError
 from tumorboard.numerics._slabs import run_slabs
 from tumorboard.proton._kernels.blocked_matrix import (
+    copy_chosen,
+    count_chosen,
     count_entries,
     count_rows,
     fill_rounded,
@@ -25,7 +29,8 @@ from tumorboard.proton.influence import DoseInfluence
 
 __all__ = ["DoseMatrix", "MatrixStorage"]
 
-#: Rows of a block: a part of a float64 vector of 256 kB, which a core's cache holds; 16 bits could tell 65536 apart.
+#: Rows of a block: their part of a float64 vector is 256 kB, which a core's cache holds. 16 bits would do
+#: for 65536.
 _BLOCK_ROWS: Final = 32768
 #: At least so many blocks where there are rows enough, so that a few threads share them evenly.
 _BLOCKS: Final = 16
@@ -84,13 +89,7 @@ class DoseMatrix:
         where = (influence.column_starts, influence.voxels, row_of_voxel, block_of_row)
         counts = np.zeros((n_blocks, self.n_spots), dtype=np.int64)
         self._over_columns(lambda a, b: count_entries(*where, a, b, counts))
-        # One run of entries in order of block and column: each row of starts ends where the next one begins.
-        ends = np.cumsum(counts.ravel())
-        self.n_entries = int(ends[-1]) if len(ends) else 0
-        self._starts = np.zeros((n_blocks, self.n_spots + 1), dtype=np.int64)
-        self._starts[:, 1:] = ends.reshape(counts.shape)
-        self._starts[1:, 0] = self._starts[:-1, -1]
-        self._rows = np.empty(self.n_entries, dtype=np.uint16)
+        self._set_starts(counts)
 
         def place() -> NDArray[np.int64]:
             return np.empty(n_blocks, dtype=np.int64)
@@ -131,12 +130,57 @@ class DoseMatrix:
         return self._transposed(multiply_transposed, self._dose, vector)
 
     def dose_let_transposed(self, vector: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the gradient by weights, shape ``(n_spots,)``, of one by dose times LETd, shape ``(n_rows,)``."""
+        """Return the gradient by weights, shape ``(n_spots,)``, of one by dose times LETd, ``(n_rows,)``."""
         return self._transposed(multiply_transposed, self._needed_let(), vector)
 
     def squares_transposed(self, vector: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the sum over rows of squared dose times a vector of shape ``(n_rows,)``, shape ``(n_spots,)``."""
+        """Return the sum over rows of squared dose times a vector of ``(n_rows,)``, shape ``(n_spots,)``."""
         return self._transposed(square_transposed, self._dose, vector)
+
+    def of_rows(self, chosen: NDArray[np.bool_]) -> DoseMatrix:
+        """Return the matrix of the rows where ``chosen``, shape ``(n_rows,)``, is true."""
+        found = copy.copy(self)
+        found.n_rows = int(chosen.sum())
+        place_of_row = np.where(chosen, np.cumsum(chosen) - 1, -1)
+        found._block_rows = np.concatenate([[0], np.cumsum(chosen)])[self._block_rows]
+        counts = np.zeros((len(self._block_rows) - 1, self.n_spots), dtype=np.int64)
+        where = (self._starts, self._rows, self._block_rows, place_of_row)
+        self._over_blocks(lambda a, b: count_chosen(*where, a, b, counts))
+        found._set_starts(counts)
+
+        def kept(
+            entries: tuple[NDArray[Any], NDArray[np.float64]],
+        ) -> tuple[NDArray[Any], NDArray[np.float64]]:
+            values = np.empty(found.n_entries, dtype=entries[0].dtype)
+            self._over_blocks(
+                lambda a, b: copy_chosen(
+                    self._starts,
+                    self._rows,
+                    entries[0],
+                    self._block_rows,
+                    place_of_row,
+                    found._starts,
+                    found._block_rows,
+                    a,
+                    b,
+                    found._rows,
+                    values,
+                )
+            )
+            return values, entries[1]
+
+        found._dose = kept(self._dose)
+        found._dose_let = None if self._dose_let is None else kept(self._dose_let)
+        return found
+
+    def _set_starts(self, counts: NDArray[np.int64]) -> None:
+        # One run of entries in order of block and column: each row of starts ends where the next one begins.
+        ends = np.cumsum(counts.ravel())
+        self.n_entries = int(ends[-1]) if len(ends) else 0
+        self._starts = np.zeros((len(counts), self.n_spots + 1), dtype=np.int64)
+        self._starts[:, 1:] = ends.reshape(counts.shape)
+        self._starts[1:, 0] = self._starts[:-1, -1]
+        self._rows = np.empty(self.n_entries, dtype=np.uint16)
 
     def _needed_let(self) -> tuple[NDArray[Any], NDArray[np.float64]]:
         if self._dose_let is None:
@@ -173,8 +217,7 @@ class DoseMatrix:
         shares = np.linspace(0, done[-1] if self.n_rows else 0, _BLOCKS + 1)[1:-1]
         cuts = np.unique([0, *np.searchsorted(done, shares), self.n_rows])
         pieces = [
-            np.linspace(a, b, -(-(b - a) // _BLOCK_ROWS) + 1).astype(np.int64)[:-1]
-            for a, b in zip(cuts[:-1], cuts[1:], strict=True)
+            np.linspace(a, b, -(-(b - a) // _BLOCK_ROWS) + 1).astype(np.int64)[:-1] for a, b in pairwise(cuts)
         ]
         return np.concatenate([*pieces, [self.n_rows]]).astype(np.int64)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,9 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tumorboard.core._arrays import read_only
 from tumorboard.errors import InputError
 from tumorboard.proton.influence import DoseInfluence
+from tumorboard.proton.optimisation._checks import (
+    check_goals,
+    check_robust_goals,
+    check_scenarios,
+    checked_probabilities,
+)
+from tumorboard.proton.optimisation._record import problem_record
 from tumorboard.proton.optimisation._scenario import Scenario, StructureDose, make_scenario
 from tumorboard.proton.optimisation._terms import (
     Gradients,
@@ -19,12 +26,12 @@ from tumorboard.proton.optimisation._terms import (
     scenario_terms,
     voxel_worst_terms,
 )
-from tumorboard.proton.optimisation.dose_matrix import MatrixStorage
+from tumorboard.proton.optimisation.dose_matrix import DoseMatrix, MatrixStorage
 from tumorboard.proton.optimisation.goals import PlanConstraint, PlanObjective
-from tumorboard.proton.optimisation.objectives.objective import Quantity, WorstDose
+from tumorboard.proton.optimisation.objectives.objective import Quantity
 from tumorboard.proton.optimisation.robustness import RobustMethod, Robustness
 from tumorboard.proton.optimisation.structure_voxels import StructureVoxels
-from tumorboard.proton.rbe import RBE_PARAMETERS, RbeModel
+from tumorboard.proton.rbe import RbeModel
 from tumorboard.provenance import Record
 
 __all__ = ["Multipliers", "PlanProblem", "PlanValue"]
@@ -126,18 +133,10 @@ class PlanProblem:
     ) -> None:
         self.objectives, self.constraints = tuple(objectives), tuple(constraints)
         self.robustness, self.rbe_model, self.n_fractions = robustness, rbe_model, n_fractions
-        if not self.objectives:
-            raise InputError("objectives must be at least one; got none")
-        if n_fractions < 1:
-            raise InputError(f"n_fractions must be >= 1; got {n_fractions!r}")
-        goals = [*self.objectives, *self.constraints]
+        goals: list[PlanObjective | PlanConstraint] = [*self.objectives, *self.constraints]
         by_name = {s.name: s for s in structures}
-        for goal in goals:
-            if goal.structure not in by_name:
-                raise InputError(
-                    f"structure of a goal must be one of {', '.join(by_name)}; got {goal.structure!r}"
-                )
-        self._check_robust_goals()
+        check_goals(self.objectives, self.constraints, by_name, n_fractions=n_fractions, rbe_model=rbe_model)
+        check_robust_goals(self.objectives, robustness)
         with_let = any(_measured(g).quantity is Quantity.LET for g in goals)
         with_let = with_let or (rbe_model is not None and rbe_model.needs_let)
         voxel_worst = robustness is not None and robustness.method is RobustMethod.VOXEL_WORST
@@ -165,9 +164,18 @@ class PlanProblem:
             )
             records.append(influence.provenance)
         self._scenarios = tuple(scenarios)
-        self._check_scenarios()
-        self.probabilities = self._shares(probabilities)
-        self.provenance = self._record(tuple(records), storage)
+        check_scenarios(len(scenarios), goals, robustness)
+        self.probabilities = checked_probabilities(probabilities, len(scenarios))
+        self.provenance = problem_record(
+            self.objectives,
+            self.constraints,
+            [by_name[name] for name in named[0]],
+            n_fractions=n_fractions,
+            rbe_model=rbe_model,
+            robustness=robustness,
+            storage=storage,
+            inputs=tuple(records),
+        )
 
     @property
     def n_spots(self) -> int:
@@ -192,6 +200,17 @@ class PlanProblem:
             for c in self.constraints
             for s in range(self.n_scenarios if c.robust else 1)
             for side, bound in zip(("lower", "upper"), c.measure.bounds, strict=True)
+            if bound is not None
+        )
+
+    @property
+    def bound_values(self) -> tuple[float, ...]:
+        """Value of each bound, in the order of :attr:`bounds`, in the unit of its measure."""
+        return tuple(
+            float(bound)
+            for c in self.constraints
+            for _ in range(self.n_scenarios if c.robust else 1)
+            for bound in c.measure.bounds
             if bound is not None
         )
 
@@ -240,11 +259,58 @@ class PlanProblem:
         gradient = sum((g.by_weights() for g in gradients), np.zeros(self.n_spots))
         return PlanValue(objective, gradient, penalised, terms, violations)
 
-    def curvature(self, weights: ArrayLike) -> NDArray[np.float64]:
-        """Return an estimate of the diagonal of the second derivative, shape ``(n_spots,)``, for scaling.
+    def thinned(self, most_voxels: float) -> PlanProblem:
+        """Return the problem with at most about so many voxels a structure, each standing for several.
 
-        Second derivatives by dose are taken from the change of each objective's gradient over a small step
-        that makes every dose larger, in the nominal scenario.
+        Its value is near that of the whole one, as an integral over a structure is near a sum over its parts,
+        and costs less; for the way to the solution, not for the solution.
+
+        Parameters
+        ----------
+        most_voxels
+            Of those that spots reach.
+        """
+        found = copy.copy(self)
+        found._scenarios = tuple(s.thinned(most_voxels) for s in self._scenarios)
+        return found
+
+    @property
+    def n_entries(self) -> int:
+        """Entries of all matrices: what a value costs."""
+        return sum(s.matrix.n_entries for s in self._scenarios)
+
+    def bound_gradients(self, weights: ArrayLike) -> NDArray[np.float64]:
+        """Return the derivative of each bound's violation by weights, shape ``(n_bounds, n_spots)``.
+
+        Parameters
+        ----------
+        weights
+            In 1e6 protons per fraction, shape ``(n_spots,)``.
+        """
+        weights = np.asarray(weights, dtype=np.float64)
+        doses = [s.doses(weights) for s in self._scenarios]
+        found = []
+        for goal in self.constraints:
+            for s in range(self.n_scenarios if goal.robust else 1):
+                gradient = Gradients(self._scenarios[s])
+                gradient.add(
+                    goal.structure, scenario_terms(goal.measure, doses[s][goal.structure], measure=True), 1.0
+                )
+                by_weights = gradient.by_weights()
+                signs = zip((-1.0, 1.0), goal.measure.bounds, strict=True)
+                found += [sign * by_weights for sign, bound in signs if bound is not None]
+        return np.array(found).reshape(-1, self.n_spots)
+
+    @property
+    def nominal_matrix(self) -> DoseMatrix:
+        """Dose matrix of the nominal scenario."""
+        return self._scenarios[0].matrix
+
+    def row_curvature(self, weights: ArrayLike) -> NDArray[np.float64]:
+        """Return an estimate of the objectives' second derivative by each row's dose, shape ``(n_rows,)``.
+
+        It is what their gradients change by over a small step that makes every dose larger, in the nominal
+        scenario; for scaling.
 
         Parameters
         ----------
@@ -256,16 +322,18 @@ class PlanProblem:
         step, totals = 1e-4, np.zeros(nominal.matrix.n_rows)
         sides = [nominal.doses(weights * (1.0 + sign * step)) for sign in (-1.0, 1.0)]
         for goal in self.objectives:
-            slopes = []
-            for doses in sides:
-                values = scenario_terms(goal.objective, doses[goal.structure])
-                slopes.append(values.by_dose)
-            where = sides[0][goal.structure].where
-            change = sides[1][goal.structure].physical - sides[0][goal.structure].physical
-            n = len(where.rows)
-            second = (slopes[1] - slopes[0])[:n] / np.maximum(change[:n], 1e-12)
-            totals[where.rows] += goal.importance * np.maximum(second, 0.0)
-        return nominal.matrix.squares_transposed(totals) * float(self.n_fractions) ** 2
+            slopes = [scenario_terms(goal.objective, doses[goal.structure]).by_dose for doses in sides]
+            low, high = (doses[goal.structure] for doses in sides)
+            n = len(low.where.rows)
+            change = (high.physical - low.physical)[:n]
+            second = np.divide(
+                (slopes[1] - slopes[0])[:n],
+                change,
+                out=np.zeros(n),
+                where=change > 1e-9 * change.max(initial=0),
+            )
+            totals[low.where.rows] += goal.importance * np.maximum(second, 0.0)
+        return totals * float(self.n_fractions) ** 2
 
     def _plain(
         self,
@@ -334,69 +402,6 @@ class PlanProblem:
                             gradients[s].add(goal.structure, found, sign * pull)
                     place += 1
         return float(total)
-
-    def _check_robust_goals(self) -> None:
-        if self.robustness is None or self.robustness.method is not RobustMethod.VOXEL_WORST:
-            return
-        for goal in self.objectives:
-            if goal.robust and goal.objective.quantity is Quantity.LET:
-                raise InputError(
-                    f"objective {goal.label} must not be robust with voxel_worst, since a voxel's worst LET and "
-                    "worst dose are of different scenarios; choose objective_worst or robust=False"
-                )
-            if (
-                goal.robust
-                and goal.objective.worst_dose is WorstDose.BOTH
-                and not hasattr(goal.objective, "split")
-            ):
-                raise InputError(f"objective {goal.label} has no worst dose; choose another robust method")
-
-    def _check_scenarios(self) -> None:
-        if not self._scenarios:
-            raise InputError("influences must be at least one, the nominal one; got none")
-        if self.robustness is None and self.n_scenarios > 1:
-            raise InputError(
-                f"robustness must be named with {self.n_scenarios} scenarios; got None; "
-                f"choose among {', '.join(m.value for m in RobustMethod)}"
-            )
-        if self.robustness is not None and self.n_scenarios == 1:
-            raise InputError(
-                f"robustness must be None with one scenario; got {self.robustness.method.value}; "
-                "give the influences of error scenarios after the nominal one"
-            )
-        goals = [*self.objectives, *self.constraints]
-        if self.n_scenarios > 1 and not any(g.robust for g in goals):
-            raise InputError("objectives must be robust, at least one of them, with several scenarios")
-
-    def _shares(self, probabilities: ArrayLike | None) -> NDArray[np.float64]:
-        n = self.n_scenarios
-        shares = np.full(n, 1.0 / n) if probabilities is None else np.asarray(probabilities, dtype=float)
-        if shares.shape != (n,) or not (shares >= 0).all() or abs(shares.sum() - 1.0) > 1e-9:
-            raise InputError(f"probabilities must be >= 0 with sum 1, one per scenario ({n}); got {shares}")
-        return read_only(shares)
-
-    def _record(self, inputs: tuple[Record, ...], storage: MatrixStorage) -> Record:
-        parameters: dict[str, Any] = {
-            "objectives": [
-                {"structure": g.structure, "type": type(g.objective).__name__, **g.objective.parameters}
-                | {"importance": g.importance, "robust": g.robust}
-                for g in self.objectives
-            ],
-            "constraints": [
-                {"structure": g.structure, "type": type(g.measure).__name__, **g.measure.parameters}
-                | {"robust": g.robust}
-                for g in self.constraints
-            ],
-            "n_fractions": self.n_fractions,
-            "rbe_model": "physical dose" if self.rbe_model is None else self.rbe_model.value,
-            "storage": storage.value,
-        }
-        if self.robustness is not None:
-            parameters["robust_method"] = self.robustness.method.value
-            parameters["smoothing"] = self.robustness.smoothing
-            parameters["tail"] = self.robustness.tail
-        references = (RBE_PARAMETERS[self.rbe_model].reference,) if self.rbe_model in RBE_PARAMETERS else ()
-        return Record("proton.optimisation.PlanProblem", parameters, inputs, references)
 
 
 def _measured(goal: PlanObjective | PlanConstraint) -> Any:

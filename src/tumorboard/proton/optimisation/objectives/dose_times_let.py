@@ -22,7 +22,9 @@ __all__ = ["DoseTimesLetMaximum", "MeanDoseTimesLet"]
 
 @dataclass(frozen=True)
 class DoseTimesLetMaximum(Fields):
-    """Mean squared dose times LETd above a limit: ``sum(w max(0, d LETd - limit)**2)`` [unkelbach2016reoptimization].
+    """Mean squared dose times LETd above a limit: ``sum(w max(0, d LETd - limit)**2)``.
+
+    [unkelbach2016reoptimization] adds it to a plan to lower the effect at the ends of protons' ranges.
 
     Parameters
     ----------

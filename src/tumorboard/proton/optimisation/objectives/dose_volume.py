@@ -19,8 +19,8 @@ __all__ = ["MaximumDoseVolume", "MinimumDoseVolume"]
 class MaximumDoseVolume(Fields):
     """At most a share of the volume may have a dose or more [Gy2].
 
-    With ``D_v`` the dose that the hottest ``volume_percent`` has at least, ``sum(w (d - dose_gy)**2)`` over the
-    voxels between ``dose_gy`` and ``D_v``: those that must give way. The set of these voxels changes with the
+    With ``D_v`` the dose that the hottest ``volume_percent`` has at least, ``sum(w (d - dose_gy)**2)`` over
+    the voxels between ``dose_gy`` and ``D_v``: those that must give way. Which ones changes with the
     dose; the gradient is that of a fixed set [wu2000algorithms]. For a bound that holds, see
     :class:`~tumorboard.proton.optimisation.objectives.TailMean`.
 
@@ -59,8 +59,8 @@ class MaximumDoseVolume(Fields):
 class MinimumDoseVolume(Fields):
     """At least a share of the volume must have a dose or more [Gy2].
 
-    With ``D_v`` the dose that the hottest ``volume_percent`` has at least, ``sum(w (dose_gy - d)**2)`` over the
-    voxels between ``D_v`` and ``dose_gy``; see :class:`MaximumDoseVolume`.
+    With ``D_v`` the dose that the hottest ``volume_percent`` has at least, ``sum(w (dose_gy - d)**2)`` over
+    the voxels between ``D_v`` and ``dose_gy``; see :class:`MaximumDoseVolume`.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ __all__ = ["LetMaximum", "LetMinimum"]
 class LetMaximum(Fields):
     """Mean squared LETd above a limit [keV2/um2]: ``sum(w max(0, L - let_kev_um)**2)``.
 
-    ``L = (d LETd) / (d + dose_floor_gy)``, so that the high LET of voxels with hardly any dose does not count.
+    ``L = (d LETd) / (d + dose_floor_gy)``, so that high LET where there is hardly any dose does not count.
 
     Parameters
     ----------

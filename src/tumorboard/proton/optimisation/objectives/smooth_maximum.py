@@ -23,7 +23,9 @@ __all__ = ["SmoothMaximum"]
 
 @dataclass(frozen=True)
 class SmoothMaximum(Fields):
-    """Differentiable highest dose [Gy]: ``s log(sum(w exp(d / s)))``, below the true one by at most ``s log(1 / w)``.
+    """Differentiable highest dose [Gy]: ``s log(sum(w exp(d / s)))``.
+
+    It is below the true one by at most ``s log(1 / w)``, with the weight ``w`` of the hottest voxel.
 
     Without a bound the measure itself is made small; with one, the square of what is beyond it. The same
     object names a constraint, whose bounds then hold.

@@ -23,7 +23,9 @@ __all__ = ["SmoothMinimum"]
 
 @dataclass(frozen=True)
 class SmoothMinimum(Fields):
-    """Differentiable lowest dose [Gy]: ``-s log(sum(w exp(-d / s)))``, above the true one by at most ``s log(1 / w)``.
+    """Differentiable lowest dose [Gy]: ``-s log(sum(w exp(-d / s)))``.
+
+    It is above the true one by at most ``s log(1 / w)``, with the weight ``w`` of the coldest voxel.
 
     Without a bound the measure itself is made small; with one, the square of what is beyond it. The same
     object names a constraint, whose bounds then hold.

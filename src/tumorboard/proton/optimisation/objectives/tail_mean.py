@@ -34,8 +34,8 @@ class TailMean(Fields):
 
     An upper bound on the mean of the hottest ``v`` % bounds ``D_v`` too, and a lower bound on the mean of the
     coldest ``v`` % bounds ``D_(100 - v)``, since an extreme of a tail never lies beyond its mean
-    [romeijn2003novel]. Without a bound the measure itself is made small; with one, the square of what is beyond
-    it. The same object names a constraint, whose bounds then hold.
+    [romeijn2003novel]. Without a bound the measure itself is made small; with one, the square of what is
+    beyond it. The same object names a constraint, whose bounds then hold.
 
     Parameters
     ----------

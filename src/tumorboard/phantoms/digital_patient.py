@@ -114,7 +114,7 @@ class DigitalPatient:
     pet
         Activity concentration, decay-corrected to scan start [Bq/mL].
     structures
-        Organs as fraction masks on the CT grid.
+        Organs, and a GTV for each lesion, as masks on the CT grid.
     acquisition
         What a scanner would note.
     lesions
@@ -123,6 +123,8 @@ class DigitalPatient:
         True uptake of each structure: mean over its voxels [g/mL].
     organ_volume_ml
         True volume of each structure [mL].
+    true_ct
+        CT numbers without blur and noise [HU].
     """
 
     ct: Image
@@ -132,6 +134,7 @@ class DigitalPatient:
     lesions: tuple[TrueLesion, ...]
     organ_suv: dict[str, float]
     organ_volume_ml: dict[str, float]
+    true_ct: Image
 
     def truth(self) -> dict[str, Any]:
         """Return the truth as JSON-serialisable values."""
@@ -194,13 +197,14 @@ def simulate_patient(config: DigitalPatientConfig, *, frame_of_reference: str) -
             counts_per_bq=config.counts_per_bq,
             seed=config.seed + 1,
         ),
-        structures=_structures(organs, ct_grid, made),
+        structures=_structures(organs, config.lesions, ct_grid, made),
         acquisition=_acquisition(config, pet_grid),
         lesions=config.lesions,
         organ_suv={name: float(suv[mask].mean()) for name, mask in organs.items()},
         organ_volume_ml={
             name: float(np.count_nonzero(mask) * ct_grid.voxel_volume_ml) for name, mask in organs.items()
         },
+        true_ct=Image(hu, ct_grid, Quantity.CT_NUMBER, made),
     )
 
 
@@ -234,12 +238,19 @@ def _lay(values: NDArray[np.float32], grid: Grid, lesion: TrueLesion, value: flo
     values[window] += fraction * (value - values[window])
 
 
-def _structures(organs: dict[str, NDArray[np.bool_]], grid: Grid, made: Record) -> StructureSet:
+def _structures(
+    organs: dict[str, NDArray[np.bool_]], lesions: tuple[TrueLesion, ...], grid: Grid, made: Record
+) -> StructureSet:
+    drawn = {name: (mask, StructureKind.ORGAN) for name, mask in organs.items()}
+    for lesion in lesions:
+        fraction = np.zeros(grid.shape, np.float32)
+        _lay(fraction, grid, lesion, 1.0)
+        drawn[f"GTV {lesion.name}"] = (fraction >= 0.5, StructureKind.GTV)
     structures = tuple(
-        Structure(name, mask=Image(mask, grid, Quantity.LABEL, made), kind=StructureKind.ORGAN)
-        for name, mask in organs.items()
+        Structure(name, mask=Image(mask, grid, Quantity.LABEL, made), kind=kind)
+        for name, (mask, kind) in drawn.items()
     )
-    return StructureSet(structures, grid.frame_of_reference, made, label="Organs")
+    return StructureSet(structures, grid.frame_of_reference, made, label="Organs and targets")
 
 
 def _acquisition(config: DigitalPatientConfig, grid: Grid) -> PetAcquisition:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+
+from tumorboard.core.beam_geometry import BeamGeometry
 from tumorboard.core.patient_position import PatientPosition
 from tumorboard.io.case_encoding import text_digest
 from tumorboard.io.dicom import (
@@ -15,16 +18,24 @@ from tumorboard.io.dicom import (
     write_image_series,
     write_rtstruct,
 )
-from tumorboard.io.files import atomic_folder
+from tumorboard.io.files import atomic_folder, write_text
+from tumorboard.numerics.ray_trace import line_integrals
 from tumorboard.phantoms import DigitalPatient, DigitalPatientConfig, simulate_patient
+from tumorboard.physics.hounsfield import relative_stopping_power
 from tumorboard.workflows.board.cache import code_digest
 from tumorboard.workflows.board.config import SECTIONS, BoardConfig
 from tumorboard.workflows.board.result import BoardResult
 from tumorboard.workflows.board.run import run as run_board
 from tumorboard.workflows.demo.config import DemoConfig
 from tumorboard.workflows.progress import Progress, silent
+from tumorboard.workflows.proton_plan.depth import entry_to
+from tumorboard.workflows.proton_plan.equipment import chosen_calibration
+from tumorboard.workflows.proton_plan.prescription import read_prescription
 
 __all__ = ["run"]
+
+#: Shipped as it stands, so that a newcomer sees a whole prescription beside the demo's report.
+_PRESCRIPTION = Path(__file__).with_name("lung_lesion.toml")
 
 
 def run(config: DemoConfig, *, out: Path, progress: Progress = silent) -> BoardResult:
@@ -50,9 +61,12 @@ def run(config: DemoConfig, *, out: Path, progress: Progress = silent) -> BoardR
     stamp = text_digest(code_digest(), repr(config.seed))
     if not _is_made(files, stamp):
         _make(config, files, stamp, progress)
+    prescription = out / "prescription.toml"
+    if not prescription.exists():  # one that somebody has changed is theirs
+        write_text(prescription, _PRESCRIPTION.read_text(encoding="utf-8"))
     sections = (*SECTIONS, "truth")
     return run_board(
-        BoardConfig(sections=sections, jobs=config.jobs),
+        BoardConfig(sections=sections, jobs=config.jobs, prescription=read_prescription(prescription)),
         files,
         out=out,
         truth=files / "truth.json",
@@ -74,9 +88,29 @@ def _make(config: DemoConfig, files: Path, stamp: str, progress: Progress) -> No
     progress("building the synthetic patient", 1, 4)
     with atomic_folder(files, replace=True) as folder:
         _write_dicom(patient, folder, seed, progress)
-        (folder / "truth.json").write_text(json.dumps(patient.truth(), indent=1), encoding="utf-8")
+        truth = {**patient.truth(), "proton": _proton_truth(patient)}
+        (folder / "truth.json").write_text(json.dumps(truth, indent=1), encoding="utf-8")
         (folder / "made_from.txt").write_text(stamp, encoding="utf-8")
     progress("building the synthetic patient", 4, 4)
+
+
+def _proton_truth(patient: DigitalPatient) -> dict[str, object]:
+    """Return what the demo's plan should come to: known from the anatomy, not from the scan of it."""
+    config = read_prescription(_PRESCRIPTION)
+    lesion = patient.lesions[0]
+    rsp = relative_stopping_power(patient.true_ct, chosen_calibration(config))
+    beams = []
+    for beam in config.beams:
+        geometry = BeamGeometry(beam.gantry_deg, beam.couch_deg, np.array(lesion.centre_mm))
+        depth = line_integrals(rsp, entry_to(geometry, rsp.grid)[None], np.array([lesion.centre_mm]))
+        beams.append({"name": beam.name, "water_equivalent_depth_mm": float(depth[0])})
+    return {
+        "target": config.targets[0].structure,
+        "isocentre_mm": list(lesion.centre_mm),
+        "volume_ml": lesion.volume_ml,
+        "prescribed_gy": config.targets[0].dose_gy,
+        "beams": beams,
+    }
 
 
 def _write_dicom(patient: DigitalPatient, folder: Path, seed: str, progress: Progress) -> None:

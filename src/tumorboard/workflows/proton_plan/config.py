@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from tumorboard.errors import InputError
+from tumorboard.workflows.proton_plan.checks import require_choice, require_number
+from tumorboard.workflows.proton_plan.wishes import (
+    ComplicationChoice,
+    ConstraintChoice,
+    ControlChoice,
+    GoalChoice,
+    ObjectiveChoice,
+    PhotonChoice,
+)
 
 __all__ = [
     "ELSEWHERE",
     "PHYSICAL_DOSE",
     "BeamChoice",
     "CombinedStructure",
-    "ComplicationChoice",
-    "ConstraintChoice",
-    "ControlChoice",
     "DoseChoice",
-    "GoalChoice",
-    "ObjectiveChoice",
     "OptimisationChoice",
-    "PhotonChoice",
     "ProtonPlanConfig",
     "RobustChoice",
     "SpotChoice",
@@ -32,25 +33,6 @@ __all__ = [
 PHYSICAL_DOSE = "physical_dose"
 #: Key of the alpha/beta of all tissue that is in no structure with one of its own.
 ELSEWHERE = "elsewhere"
-
-#: Fields of an objective as they stand in the prescription: names end in their unit.
-Fields: TypeAlias = tuple[tuple[str, float | str], ...]
-
-
-def require_number(
-    name: str, value: object, unit: str, low: float, high: float, *, above: bool = False
-) -> None:
-    """Raise unless a value is a number from ``low`` (exclusive if ``above``) to ``high`` in a unit."""
-    good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not good or not (low < value if above else low <= value) or not value <= high:  # type: ignore[operator]
-        sign, top = ">" if above else ">=", "" if high == math.inf else f" and <= {high:g}"
-        raise InputError(f"{name} must be {sign} {low:g}{top} [{unit}]; got {value!r}")
-
-
-def require_choice(name: str, value: object, choices: Collection[str]) -> None:
-    """Raise unless a value is one of the names of a choice."""
-    if value not in choices:
-        raise InputError(f"{name} must be one of {', '.join(choices)}; got {value!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,133 +243,6 @@ class OptimisationChoice:
     def __post_init__(self) -> None:
         require_number("optimisation.max_iterations", self.max_iterations, "1", 1, 100_000)
         require_number("optimisation.tolerance", self.tolerance, "1", 0, 1, above=True)
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectiveChoice:
-    """A wish.
-
-    Parameters
-    ----------
-    structure
-        Of which structure.
-    type
-        Name of the objective.
-    importance
-        Factor, > 0.
-    robust
-        Whether it counts in every scenario.
-    fields
-        The objective's own, by name.
-    """
-
-    structure: str
-    type: str
-    importance: float
-    robust: bool
-    fields: Fields
-
-    def __post_init__(self) -> None:
-        where = f"importance of the objective {self.type} of {self.structure!r}"
-        require_number(where, self.importance, "1", 0, math.inf, above=True)
-
-
-@dataclass(frozen=True, slots=True)
-class ConstraintChoice:
-    """A bound; fields as in :class:`ObjectiveChoice`, with at least one bound among them."""
-
-    structure: str
-    type: str
-    robust: bool
-    fields: Fields
-
-
-@dataclass(frozen=True, slots=True)
-class GoalChoice:
-    """What the finished plan is judged by.
-
-    Parameters
-    ----------
-    structure
-        Of which structure.
-    text
-        As written: ``"D95 >= 57 Gy"``, ``"V20Gy <= 30 %"``, ``"mean <= 20 Gy"``.
-    metric
-        ``"dose_at_volume"``, ``"volume_at_dose"`` or ``"mean"``.
-    at
-        Volume [%], dose [Gy] or ``None``, in this order.
-    lower, upper
-        One of them, in Gy or, of ``volume_at_dose``, in %.
-    """
-
-    structure: str
-    text: str
-    metric: str
-    at: float | None
-    lower: float | None
-    upper: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class ComplicationChoice:
-    """A complication to estimate.
-
-    Parameters
-    ----------
-    structure
-        What the model is given.
-    model
-        Name of one of :func:`tumorboard.outcomes.complication.complication_models`.
-    risk_factors
-        That the patient has, among those of the model.
-    """
-
-    structure: str
-    model: str
-    risk_factors: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ControlChoice:
-    """Tumour control by a Poisson linear-quadratic model.
-
-    Parameters
-    ----------
-    structure
-        The target.
-    model
-        Its name.
-    fields
-        The model's own, by name.
-    """
-
-    structure: str
-    model: str
-    fields: Fields = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PhotonChoice:
-    """A photon plan to compare with: an RTDOSE of the same folder.
-
-    Parameters
-    ----------
-    series_description
-        Of the RTDOSE series; needed when there are several.
-    n_fractions
-        Of the photon plan.
-    threshold_percent
-        Least reduction of complication probability for protons by model name, in percentage points.
-    """
-
-    n_fractions: int
-    threshold_percent: tuple[tuple[str, float], ...]
-    series_description: str = ""
-
-    def __post_init__(self) -> None:
-        require_number("photons.n_fractions", self.n_fractions, "1", 1, 100)
-        for model, value in self.threshold_percent:
-            require_number(f"photons.threshold_percent of {model!r}", value, "%", 0, 100, above=True)
 
 
 @dataclass(frozen=True, slots=True)

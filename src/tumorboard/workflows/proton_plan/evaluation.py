@@ -13,14 +13,10 @@ from tumorboard.outcomes.complication import complication_model
 from tumorboard.outcomes.dose_volume import DoseVolumeHistogram, dose_volume_histogram
 from tumorboard.proton.rbe import RBE_PARAMETERS, RbeModel, rbe_dose_gy
 from tumorboard.provenance import Record
-from tumorboard.workflows.proton_plan.config import (
-    ELSEWHERE,
-    PHYSICAL_DOSE,
-    GoalChoice,
-    ProtonPlanConfig,
-)
+from tumorboard.workflows.proton_plan.config import ELSEWHERE, PHYSICAL_DOSE, ProtonPlanConfig
 from tumorboard.workflows.proton_plan.result import ComplicationBand, GoalOutcome
 from tumorboard.workflows.proton_plan.structures import PlanStructures
+from tumorboard.workflows.proton_plan.wishes import GoalChoice
 
 __all__ = ["complication_bands", "goal_outcomes", "histograms", "weighted_dose"]
 

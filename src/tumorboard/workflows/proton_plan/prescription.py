@@ -14,24 +14,26 @@ from tumorboard.errors import InputError, UnreadableFile
 from tumorboard.outcomes.complication import complication_models
 from tumorboard.proton.optimisation.objectives.registry import OBJECTIVES, objective_from_table
 from tumorboard.proton.rbe import RbeModel
+from tumorboard.workflows.proton_plan.checks import require_choice
 from tumorboard.workflows.proton_plan.config import (
     ELSEWHERE,
     PHYSICAL_DOSE,
     BeamChoice,
     CombinedStructure,
-    ComplicationChoice,
-    ConstraintChoice,
-    ControlChoice,
     DoseChoice,
-    GoalChoice,
-    ObjectiveChoice,
     OptimisationChoice,
-    PhotonChoice,
     ProtonPlanConfig,
     RobustChoice,
     SpotChoice,
     TargetChoice,
-    require_choice,
+)
+from tumorboard.workflows.proton_plan.wishes import (
+    ComplicationChoice,
+    ConstraintChoice,
+    ControlChoice,
+    GoalChoice,
+    ObjectiveChoice,
+    PhotonChoice,
 )
 
 __all__ = ["GENERIC", "SCHNEIDER", "parse_prescription", "read_prescription"]

@@ -13,8 +13,9 @@ from tumorboard.outcomes.dose_volume import DoseVolumeHistogram
 from tumorboard.proton.optimisation.result import OptimisationResult
 from tumorboard.proton.robust_scenarios import Scenario
 from tumorboard.provenance import Record
-from tumorboard.workflows.proton_plan.config import GoalChoice, ProtonPlanConfig
+from tumorboard.workflows.proton_plan.config import ProtonPlanConfig
 from tumorboard.workflows.proton_plan.structures import PlanStructures
+from tumorboard.workflows.proton_plan.wishes import GoalChoice
 
 __all__ = ["ComplicationBand", "GoalOutcome", "ProtonPlanResult"]
 
@@ -90,6 +91,8 @@ class ProtonPlanResult:
         How the weights were found, in 1e6 protons per fraction.
     goals, complications
         As asked for.
+    isocentre_depth_mm
+        Water-equivalent depth of the isocentre on the central axis of each beam [mm].
     stages_s
         How long each stage took [s].
     peak_memory_gb
@@ -112,6 +115,7 @@ class ProtonPlanResult:
     optimisation: OptimisationResult
     goals: tuple[GoalOutcome, ...]
     complications: tuple[ComplicationBand, ...]
+    isocentre_depth_mm: tuple[float, ...]
     stages_s: Mapping[str, float]
     peak_memory_gb: float
     notes: tuple[str, ...]

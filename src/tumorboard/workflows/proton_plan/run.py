@@ -5,20 +5,18 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tumorboard.core.beam import ProtonMachine
 from tumorboard.core.beam_geometry import BeamGeometry
-from tumorboard.core.grid import Grid
 from tumorboard.core.image import Image, Quantity
-from tumorboard.core.patient_position import PatientPosition
 from tumorboard.core.plan import EnergyLayer, IonBeam, IonPlan
 from tumorboard.core.structures import StructureSet
 from tumorboard.errors import InputError
+from tumorboard.numerics.ray_trace import line_integrals
 from tumorboard.physics.hounsfield import relative_stopping_power
 from tumorboard.proton.influence import DoseInfluence
 from tumorboard.proton.optimisation import (
@@ -31,17 +29,16 @@ from tumorboard.proton.optimisation import (
     Robustness,
     StructureVoxels,
     optimise,
+    with_minimum_weight,
 )
 from tumorboard.proton.optimisation.objectives.registry import objective_from_table
 from tumorboard.proton.pencil_beam import dose_influence
-from tumorboard.proton.pencil_beam_model import DepthModel, PencilBeamModel, SubBeams
 from tumorboard.proton.plan_dose import PlanDose, plan_dose
 from tumorboard.proton.rbe import RbeModel
 from tumorboard.proton.robust_scenarios import Scenario, scenario_set
-from tumorboard.proton.spots import SpotLattice, place_spots
-from tumorboard.provenance import Record
 from tumorboard.workflows.progress import Progress, silent
 from tumorboard.workflows.proton_plan.config import ELSEWHERE, PHYSICAL_DOSE, ProtonPlanConfig
+from tumorboard.workflows.proton_plan.depth import entry_to
 from tumorboard.workflows.proton_plan.equipment import chosen_calibration, chosen_machine
 from tumorboard.workflows.proton_plan.evaluation import (
     complication_bands,
@@ -49,14 +46,18 @@ from tumorboard.workflows.proton_plan.evaluation import (
     histograms,
     weighted_dose,
 )
+from tumorboard.workflows.proton_plan.fields import (
+    around_body,
+    dose_model,
+    place_fields,
+    scaled,
+    shifted,
+    with_clear_air,
+)
 from tumorboard.workflows.proton_plan.result import ProtonPlanResult
-from tumorboard.workflows.proton_plan.structures import PlanStructures, grown, plan_structures
+from tumorboard.workflows.proton_plan.structures import PlanStructures, plan_structures
 
 __all__ = ["run"]
-
-#: The dose grid reaches beyond the body by this [mm], so that no rim of it is cut off.
-_BODY_MARGIN_MM = 10.0
-_SUB_BEAMS = SubBeams(7, 0.6)
 
 
 def run(
@@ -96,11 +97,11 @@ def run(
         )
     progress("preparing CT, structures and machine", 0, 1)
     machine = chosen_machine(config)
-    rsp = relative_stopping_power(ct, chosen_calibration(config))
     dose_grid = ct.grid.with_spacing(config.dose.spacing_mm)
     structures = plan_structures(config, ct, drawn, dose_grid)
-    structures = _around_body(config, ct, drawn, structures)
-    beams = _place(config, structures, rsp, machine)
+    structures = around_body(structures)
+    rsp = with_clear_air(relative_stopping_power(ct, chosen_calibration(config)), structures.body)
+    beams = place_fields(config, structures, rsp, machine)
     clock.stage("preparation")
     scenarios = scenario_set(
         setup_mm=config.robustness.setup_mm, range_percent=config.robustness.range_percent
@@ -114,6 +115,7 @@ def run(
 
     found = optimise(problem, max_iterations=n_most, tolerance=config.optimisation.tolerance, callback=tell)
     progress("optimising", n_most, n_most)
+    found, more_notes = _deliverable(config, problem, found, beams, machine, tell)
     clock.stage("optimisation")
     plan = _plan(config, beams, machine, found, ct.grid.frame_of_reference)
     doses = _doses(config, plan, machine, rsp, structures, scenarios, progress)
@@ -134,11 +136,17 @@ def run(
         optimisation=found,
         goals=goal_outcomes(config, by_structure),
         complications=complication_bands(config, by_structure),
+        isocentre_depth_mm=tuple(_depth(rsp, beam.geometry) for beam in plan.beams),
         stages_s=clock.stages_s,
         peak_memory_gb=_peak_memory_gb(),
-        notes=_notes(config, found),
+        notes=(*_notes(config, found), *more_notes),
         provenance=weighted[0].provenance,
     )
+
+
+def _depth(rsp: Image, geometry: BeamGeometry) -> float:
+    entry = entry_to(geometry, rsp.grid)[None]
+    return float(line_integrals(rsp, entry, geometry.isocentre_mm[None])[0])
 
 
 class _Clock:
@@ -158,105 +166,6 @@ def _peak_memory_gb() -> float:
     # Linux counts in KiB, macOS in bytes.
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
-
-
-def _around_body(
-    config: ProtonPlanConfig, ct: Image, drawn: StructureSet, structures: PlanStructures
-) -> PlanStructures:
-    """Return the structures on the part of the dose grid that holds the body."""
-    body = structures.body
-    inside = [np.flatnonzero(body.values.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
-    rim = np.ceil(_BODY_MARGIN_MM / body.grid.spacing_mm).astype(int)
-    start = [max(0, int(i[0]) - int(r)) for i, r in zip(inside, rim, strict=True)]
-    stop = [min(n, int(i[-1]) + 1 + int(r)) for i, r, n in zip(inside, rim, body.grid.shape, strict=True)]
-    if start == [0, 0, 0] and stop == list(body.grid.shape):
-        return structures
-    corners = ((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
-    return PlanStructures(
-        {name: image.crop(*corners) for name, image in structures.fractions.items()},
-        structures.whole_volume_ml,
-    )
-
-
-def _place(
-    config: ProtonPlanConfig, structures: PlanStructures, rsp: Image, machine: ProtonMachine
-) -> tuple[IonBeam, ...]:
-    grid = structures.body.grid
-    wanted = np.zeros(grid.shape, np.bool_)
-    core = np.zeros(grid.shape, np.float32)
-    for target in config.targets:
-        fraction = structures.of(target.structure)
-        wanted |= grown(fraction, target.margin_mm)
-        np.maximum(core, fraction.values, out=core)
-    record = Record(
-        "workflows.proton_plan.target", {"targets": [[t.structure, t.margin_mm] for t in config.targets]}
-    )
-    target_image = Image(wanted, grid, Quantity.LABEL, record)
-    isocentre = config.isocentre_mm if config.isocentre_mm is not None else _centre(core, grid)
-    spots = config.spots
-    return tuple(
-        place_spots(
-            target_image,
-            rsp,
-            machine,
-            BeamGeometry(
-                beam.gantry_deg,
-                beam.couch_deg,
-                np.array(isocentre),
-                patient_position=PatientPosition.HEAD_FIRST_SUPINE,
-            ),
-            name=beam.name,
-            spacing_mm=spots.spacing_mm,
-            lattice=SpotLattice(spots.lattice),
-            target_margin_mm=0.0,
-            lateral_margin_mm=spots.lateral_margin_mm,
-            proximal_margin_mm=spots.proximal_margin_mm,
-            distal_margin_mm=spots.distal_margin_mm,
-            layer_spacing_mm=spots.layer_spacing_mm,
-            range_shifter=beam.range_shifter or None,
-            range_shifter_distance_mm=beam.range_shifter_distance_mm,
-        )
-        for beam in config.beams
-    )
-
-
-def _centre(fraction: NDArray[np.float32], grid: Grid) -> tuple[float, float, float]:
-    marginals = [fraction.sum(axis=axes, dtype=np.float64) for axes in ((1, 2), (0, 2), (0, 1))]
-    index = [float(np.arange(len(m)) @ m / m.sum()) for m in marginals]
-    x, y, z = grid.index_to_patient(index).tolist()
-    return x, y, z
-
-
-def _model(config: ProtonPlanConfig) -> PencilBeamModel:
-    depth = DepthModel(config.dose.depth_model)
-    return PencilBeamModel(
-        depth,
-        lateral_cutoff=config.dose.lateral_cutoff,
-        sub_beams=_SUB_BEAMS if depth is DepthModel.SUB_BEAMS else None,
-    )
-
-
-def _shifted(beams: Sequence[IonBeam], scenario: Scenario) -> tuple[IonBeam, ...]:
-    """Return the beams as the patient of a scenario meets them."""
-    return tuple(
-        replace(
-            beam,
-            geometry=replace(
-                beam.geometry,
-                isocentre_mm=np.array(scenario.isocentre_mm(beam.geometry.isocentre_mm.tolist())),
-            ),
-        )
-        for beam in beams
-    )
-
-
-def _scaled(rsp: Image, scenario: Scenario) -> Image:
-    if scenario.range_scale == 1.0:
-        return rsp
-    record = Record(
-        "workflows.proton_plan.range_error", {"range_scale": scenario.range_scale}, (rsp.provenance,)
-    )
-    return Image(rsp.values * np.float32(scenario.range_scale), rsp.grid, rsp.quantity, record)
 
 
 def _needs_let(config: ProtonPlanConfig) -> bool:
@@ -312,11 +221,11 @@ def _problem(
                     wanted |= structures.of(name).values > 0
             mask = Image(wanted, structures.body.grid, Quantity.LABEL, structures.body.provenance)
             yield dose_influence(
-                _shifted(beams, scenario),
-                _scaled(rsp, scenario),
+                shifted(beams, scenario),
+                scaled(rsp, scenario),
                 machine,
                 dose_grid=mask.grid,
-                model=_model(config),
+                model=dose_model(config),
                 with_let=with_let,
                 memory_limit_gb=config.dose.memory_limit_gb,
                 mask=mask,
@@ -334,6 +243,40 @@ def _problem(
         if robust
         else None,
     )
+
+
+def _deliverable(
+    config: ProtonPlanConfig,
+    problem: PlanProblem,
+    found: OptimisationResult,
+    beams: Sequence[IonBeam],
+    machine: ProtonMachine,
+    tell: Callable[[int, float, float], None],
+) -> tuple[OptimisationResult, tuple[str, ...]]:
+    """Return weights that the machine can deliver: none, or at least the minimum monitor units."""
+    if config.spots.minimum_mu == 0:
+        return found, ()
+    per_mu = {s.nominal_energy_mev: float(s.protons_per_mu or np.nan) for s in machine.beam_model.spots}
+    least = (
+        config.spots.minimum_mu
+        / 1e6
+        * np.concatenate(
+            [np.full(len(la.positions_mm), per_mu[la.nominal_energy_mev]) for b in beams for la in b.layers]
+        )
+    )
+    spots = with_minimum_weight(
+        problem,
+        found.weights,
+        minimum=least,
+        max_iterations=max(1, config.optimisation.max_iterations // 3),
+        tolerance=config.optimisation.tolerance,
+        callback=tell,
+    )
+    note = (
+        f"The minimum of {config.spots.minimum_mu:g} MU per spot raises the objective by "
+        f"{100 * spots.increase:.2g} %."
+    )
+    return spots.result, (note,)
 
 
 def _plan(
@@ -385,11 +328,11 @@ def _doses(
         progress("calculating the dose of the plan in each scenario", done, len(scenarios))
         doses.append(
             plan_dose(
-                replace(plan, beams=_shifted(plan.beams, scenario)),
+                replace(plan, beams=shifted(plan.beams, scenario)),
                 machine,
-                _scaled(rsp, scenario),
+                scaled(rsp, scenario),
                 dose_grid=structures.body.grid,
-                model=_model(config),
+                model=dose_model(config),
                 with_let=has_let,
                 mask=structures.body,
             )

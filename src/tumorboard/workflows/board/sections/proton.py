@@ -137,8 +137,9 @@ def _data(result: ProtonPlanResult) -> dict[str, Any]:
                     "layers": len(beam.layers),
                     "spots": beam.n_spots,
                     "monitor_units": _units(beam),
+                    "isocentre_water_equivalent_depth_mm": depth,
                 }
-                for beam in plan.beams
+                for beam, depth in zip(plan.beams, result.isocentre_depth_mm, strict=True)
             ],
             "spots": plan.n_spots,
             "objective": result.optimisation.objective,

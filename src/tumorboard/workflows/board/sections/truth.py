@@ -30,10 +30,11 @@ def run(context: Context) -> SectionResult:
     organs = [
         _organ(organ, uptake.get(organ["name"]), structures.get(organ["name"])) for organ in truth["organs"]
     ]
+    proton = _proton(context, truth, names)
     return SectionResult(
         SectionStatus.DONE,
-        data={"lesions": lesions, "organs": organs},
-        blocks=(_lesion_table(lesions), Note(_WHY), _organ_table(organs)),
+        data={"lesions": lesions, "organs": organs, "proton": proton},
+        blocks=(_lesion_table(lesions), Note(_WHY), _organ_table(organs), *_proton_table(proton)),
         provenance=Record(
             "workflows.board.truth", inputs=tuple(case[n].provenance for n in ("section-pet", "truth"))
         ),
@@ -87,6 +88,34 @@ def _organ(
         "true_suv": organ["suv"],
         "measured_suv_mean": uptake["suv_mean"] if uptake else None,
     }
+
+
+def _proton(context: Context, truth: dict[str, Any], names: set[str]) -> list[dict[str, Any]]:
+    """Lay what a plan should come to beside what it came to."""
+    if "proton" not in truth or "section-proton" not in names:
+        return []
+    true, found = truth["proton"], _data(context, "section-proton")
+    target = found["dvh"][true["target"]]
+    apart = float(np.linalg.norm(np.subtract(found["plan"]["isocentre_mm"], true["isocentre_mm"])))
+    rows: list[dict[str, Any]] = [
+        {"what": "Isocentre, distance from the lesion's centre [mm]", "true": 0.0, "measured": apart},
+        {"what": "Target volume [mL]", "true": true["volume_ml"], "measured": target["volume_ml"]},
+        {"what": "Target D95 [Gy]", "true": true["prescribed_gy"], "measured": target["d95_gy"]},
+        {"what": "Target mean dose [Gy]", "true": true["prescribed_gy"], "measured": target["mean_gy"]},
+    ]
+    depths = {b["name"]: b["isocentre_water_equivalent_depth_mm"] for b in found["plan"]["beams"]}
+    for beam in true["beams"]:
+        what = f"Water-equivalent depth of the isocentre, {beam['name']} [mm]"
+        true_mm = beam["water_equivalent_depth_mm"]
+        rows.append({"what": what, "true": true_mm, "measured": depths.get(beam["name"])})
+    return rows
+
+
+def _proton_table(rows: list[dict[str, Any]]) -> tuple[Table, ...]:
+    if not rows:
+        return ()
+    cells = tuple((row["what"], row["true"], row["measured"]) for row in rows)
+    return (Table("Proton plan", ("What", "True or prescribed", "Plan"), cells),)
 
 
 def _lesion_table(lesions: list[dict[str, Any]]) -> Table:

@@ -120,7 +120,7 @@ def rbe_dose_gy(
     Examples
     --------
     >>> float(rbe_dose_gy(RbeModel.WEDENBERG, 2.0, 2.5, 2.0).round(3))
-    2.497
+    2.342
     """
     dose = np.asarray(dose_gy, dtype=np.float64)
     return rbe_dose_and_gradient(model, dose, dose * np.asarray(let_kev_um), alpha_beta_gy)[0]

@@ -119,9 +119,9 @@ def square_transposed(starts, rows, values, factors, block_rows, vector, first, 
         for column in range(factors.size):
             total = 0.0
             for entry in range(starts[block, column], starts[block, column + 1]):
-                value = float(values[entry])
+                value = values[entry] * factors[column]
                 total += value * value * part[rows[entry]]
-            products[block, column] = total * factors[column] * factors[column]
+            products[block, column] = total
 
 
 @njit(cache=True, nogil=True)

@@ -34,6 +34,7 @@ __all__ = ["DoseMatrix", "MatrixStorage"]
 _BLOCK_ROWS: Final = 32768
 #: At least so many blocks where there are rows enough, so that a few threads share them evenly.
 _BLOCKS: Final = 16
+_WORTH_THREADS: Final = 300_000
 
 
 class MatrixStorage(Enum):
@@ -225,7 +226,9 @@ class DoseMatrix:
         run_slabs(self.n_spots, kernel, threads=self._threads)
 
     def _over_blocks(self, kernel: Callable[[int, int], None]) -> None:
-        run_slabs(len(self._block_rows) - 1, kernel, threads=self._threads)
+        # Starting threads takes as long as some hundred thousand entries.
+        threads = 1 if self.n_entries < _WORTH_THREADS else self._threads
+        run_slabs(len(self._block_rows) - 1, kernel, threads=threads)
 
 
 def _largest(column_starts: NDArray[np.int64], values: NDArray[np.float32]) -> NDArray[np.float64]:

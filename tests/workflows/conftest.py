@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from tumorboard.core import AXIAL, Grid, Image, Quantity, Structure, StructureSet
+from tumorboard.core import AXIAL, Grid, Image, Quantity, Structure, StructureKind, StructureSet
 from tumorboard.core.acquisition import DecayReference, PetAcquisition, PetUnits
 from tumorboard.io.dicom import (
     ImageModality,
@@ -97,3 +97,34 @@ def write_patient():
 @pytest.fixture(scope="session")
 def patient_folder(tmp_path_factory):
     return _write_patient(tmp_path_factory.mktemp("patient") / "dicom")
+
+
+def box(grid, centre_mm, half_mm):
+    index = np.stack(np.meshgrid(*[np.arange(n) for n in grid.shape], indexing="ij"), axis=-1)
+    return (np.abs(grid.index_to_patient(index) - centre_mm) <= half_mm).all(axis=-1)
+
+
+def water_phantom(target_mm=(10.0, 0.0, 0.0), frame="1.2.3"):
+    """Return a water box in air with a target, a cord and a structure far outside."""
+    grid = Grid((45, 60, 70), (4.0, 4.0, 4.0), (-138.0, -118.0, -88.0), AXIAL, frame_of_reference=frame)
+    water = box(grid, (0.0, 0.0, 0.0), (120.0, 100.0, 80.0))
+    ct = Image(np.where(water, 0, -1000).astype(np.int16), grid, Quantity.CT_NUMBER, MADE)
+
+    def structure(name, centre_mm, half_mm, kind=StructureKind.ORGAN):
+        mask = Image(box(grid, centre_mm, half_mm), grid, Quantity.LABEL, MADE)
+        return Structure(name, mask=mask, kind=kind)
+
+    drawn = StructureSet(
+        (
+            structure("GTV", target_mm, (18.0, 18.0, 18.0), StructureKind.GTV),
+            structure("cord", (-40.0, 40.0, 0.0), (8.0, 8.0, 70.0)),
+        ),
+        frame,
+        MADE,
+    )
+    return ct, drawn
+
+
+@pytest.fixture(scope="session")
+def phantom():
+    return water_phantom

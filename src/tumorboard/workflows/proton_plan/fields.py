@@ -15,6 +15,7 @@ from tumorboard.core.grid import Grid
 from tumorboard.core.image import Image, Quantity
 from tumorboard.core.patient_position import PatientPosition
 from tumorboard.core.plan import IonBeam
+from tumorboard.errors import InputError
 from tumorboard.numerics.resample import Interpolation, resample
 from tumorboard.proton.pencil_beam_model import DepthModel, PencilBeamModel, SubBeams
 from tumorboard.proton.robust_scenarios import Scenario
@@ -99,6 +100,7 @@ def place_fields(
     core = np.zeros(grid.shape, np.float32)
     for target in config.targets:
         fraction = structures.of(target.structure)
+        _require_inside(target.structure, fraction, target.margin_mm, rsp.grid)
         wanted |= grown(fraction, target.margin_mm)
         np.maximum(core, fraction.values, out=core)
     record = Record(
@@ -131,6 +133,19 @@ def place_fields(
         )
         for beam in config.beams
     )
+
+
+def _require_inside(name: str, fraction: Image, margin_mm: float, ct_grid: Grid) -> None:
+    """Raise when a target with its margin reaches beyond the CT, where no depth is known."""
+    points = fraction.grid.index_to_patient(np.argwhere(fraction.values >= 0.5))
+    index = ct_grid.patient_to_index(points)
+    reach = margin_mm / ct_grid.spacing_mm
+    low, high = index.min(axis=0) - reach + 0.5, index.max(axis=0) + reach + 0.5
+    if (low < 0).any() or (high > np.array(ct_grid.shape)).any():
+        raise InputError(
+            f"target {name!r} with its margin of {margin_mm:g} mm must lie inside the CT; it reaches beyond "
+            "its edge; take a CT that holds it or a smaller margin"
+        )
 
 
 def _centre(fraction: NDArray[np.float32], grid: Grid) -> tuple[float, float, float]:

@@ -79,17 +79,17 @@ def plan_structures(
     """
     combined = [c.name for c in config.combined]
     known = (*drawn.names, BODY, *combined)
+    twice = [name for name in combined if name in (*drawn.names, BODY)]
+    if twice:
+        raise InputError(
+            f"name of a combined structure must be new; {twice[0]!r} is there already: rename it"
+        )
     for name in config.structure_names:
         if name not in known:
             raise InputError(
                 f"structure of the prescription must be one of {', '.join(drawn.names)}, {BODY} or a "
                 f"combined one; got {name!r}; spell it as the structure set does"
             )
-    twice = [name for name in combined if name in (*drawn.names, BODY)]
-    if twice:
-        raise InputError(
-            f"name of a combined structure must be new; {twice[0]!r} is there already: rename it"
-        )
     fractions: dict[str, Image] = {}
     whole: dict[str, float] = {}
     needed = {name for name in config.structure_names if name in drawn.names}

@@ -16,6 +16,7 @@ import SimpleITK as sitk  # noqa: N813
 
 warnings.filterwarnings("ignore")
 
+import pyRadPlan  # noqa: E402
 import pyRadPlan.optimization.solvers._scipy_solver as scipy_solver  # noqa: E402
 from pyRadPlan import (  # noqa: E402
     IonPlan,
@@ -96,6 +97,7 @@ def main(folder, angles):
         weights=weights,
         start=recorded.start,
         iterations=result.nit,
+        version=np.array(pyRadPlan.__version__),
         message=np.array(str(result.message)),
     )
     print(result.nit, result.message, history[-1])

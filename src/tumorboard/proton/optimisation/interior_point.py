@@ -48,7 +48,7 @@ def optimise_interior_point(
     callback
         As of :func:`optimise`.
     start
-        As of :func:`optimise`.
+        As of :func:`optimise`: weights of shape ``(n_spots,)``, a state, or ``None``.
     checkpoint
         As of :func:`optimise`.
 

@@ -16,7 +16,6 @@ from tumorboard.physics.nuclear import (
     NucleusTables,
     hydrogen_elastic_cm2_g,
     inelastic_cm2_g,
-    nuclear_elastic_cm2_g,
     nuclei,
 )
 from tumorboard.physics.proton_kinematics import PROTON_MASS_MEV
@@ -26,17 +25,32 @@ from tumorboard.physics.ranges import csda_range_g_cm2, energy_from_range_mev
 _EDGES_DEG: Final = np.array([0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 75.0, 90.0])
 _ATOMIC_MASS_MEV: Final = 931.49410242
 
-#: Energies of the groups of incident protons [MeV].
-GROUPS_MEV: Final = np.geomspace(3.0, 330.0, 60)
+#: Energies of the groups of reacting primaries and of reacting secondaries [MeV].
+GROUPS_MEV: Final = np.geomspace(3.0, 330.0, 181)
+COARSE_GROUPS_MEV: Final = GROUPS_MEV[::3]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Products:
+    """What the reactions of each energy group make.
+
+    ``number[g, c, i]`` per reaction of group ``g`` in channel ``c`` at node ``i``, up to ``reach[g, c]``;
+    ``local[g]`` and ``lost[g]`` [MeV] are what of the energy stays where it happened and what goes away.
+    """
+
+    number: NDArray[np.float64]
+    reach: NDArray[np.int64]
+    local: NDArray[np.float64]
+    lost: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Channels:
     """Secondary protons, then deuterons, each in the directions of ``_EDGES_DEG``.
 
-    ``energy`` [MeV] is that of each node of residual range; ``step`` [g/cm2] is the distance of the nodes, so
-    long that one node is one step of depth. ``products[g, c, i]`` is the number per reaction of group ``g``;
-    ``local`` and ``lost`` [MeV] are what of its energy stays where it happened and what goes away.
+    ``energy`` [MeV] is that of each node of residual range; ``step`` [g/cm2] is the distance of the nodes,
+    so long that one node is one step of depth. ``elastic_weight[g, b]`` and ``elastic_recoil_mev[g, b]`` say
+    where protons go that scatter off nuclei, the last direction being backward.
     """
 
     cosine: NDArray[np.float64]
@@ -44,19 +58,21 @@ class Channels:
     step: NDArray[np.float64]
     last: NDArray[np.int64]
     energy: NDArray[np.float64]
-    products: NDArray[np.float64]
-    reach: NDArray[np.int64]
-    local: NDArray[np.float64]
-    lost: NDArray[np.float64]
+    of_primaries: Products
+    of_secondaries: Products
+    elastic_weight: NDArray[np.float64]
+    elastic_recoil_mev: NDArray[np.float64]
 
 
 class _Ledger:
     """Sums what each group's reactions make."""
 
-    def __init__(self, energy: NDArray[np.float64], last: NDArray[np.int64]) -> None:
-        self.energy, self.last = energy, last
-        self.products = np.zeros((GROUPS_MEV.size, *energy.shape))
-        self.local = np.zeros(GROUPS_MEV.size)
+    def __init__(
+        self, incident: NDArray[np.float64], energy: NDArray[np.float64], last: NDArray[np.int64]
+    ) -> None:
+        self.incident, self.energy, self.last = incident, energy, last
+        self.products = np.zeros((incident.size, *energy.shape))
+        self.local = np.zeros(incident.size)
 
     def add(
         self, groups: NDArray[np.int64], kind: int, energy: NDArray[np.float64], weight: NDArray[np.float64]
@@ -68,11 +84,12 @@ class _Ledger:
             nodes = self.energy[c, : self.last[c] + 1]
             i = np.clip(np.searchsorted(nodes, energy, side="right") - 1, 0, nodes.size - 2)
             part = np.clip((energy - nodes[i]) / (nodes[i + 1] - nodes[i]), 0.0, 1.0)
-            g = np.broadcast_to(groups[:, None], i.shape)
             # Shares in two neighbouring nodes, such that number and energy stay what they are.
-            mine = self.products[:, c]
-            np.add.at(mine, (g, i), weight[:, :, b] * (1.0 - part))
-            np.add.at(mine, (g, i + 1), weight[:, :, b] * part)
+            flat = (groups[:, None] * nodes.size + i).ravel()
+            size = self.incident.size * nodes.size
+            number = np.bincount(flat, (weight[:, :, b] * (1.0 - part)).ravel(), size)
+            number += np.bincount(flat + 1, (weight[:, :, b] * part).ravel(), size)
+            self.products[:, c, : nodes.size] += number.reshape(-1, nodes.size)
         self.local[groups] += (weight[:, :, n_directions] * energy).sum(axis=1)
 
 
@@ -124,7 +141,7 @@ def _between(
 def _add_inelastic(ledger: _Ledger, tables: NucleusTables, share: NDArray[np.float64]) -> None:
     """Add the inelastic reactions of a nucleus, which are ``share`` of all reactions of each group."""
     groups = np.flatnonzero(share > 0)
-    incident = GROUPS_MEV[groups]
+    incident = ledger.incident[groups]
     lower, part = _between(tables.inelastic_energy_mev, incident)
     for index, fraction in ((lower, 1.0 - part), (lower + 1, part)):
         mine = share[groups] * fraction
@@ -139,10 +156,9 @@ def _add_inelastic(ledger: _Ledger, tables: NucleusTables, share: NDArray[np.flo
                 ledger.local[groups] += (weight.sum(axis=2) * energy).sum(axis=1)
 
 
-def _add_elastic(ledger: _Ledger, tables: NucleusTables, share: NDArray[np.float64]) -> None:
-    """Add elastic scattering off a nucleus: one proton, and a recoil that stays."""
-    groups = np.flatnonzero(share > 0)
-    incident = GROUPS_MEV[groups]
+def _elastic(tables: NucleusTables) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the share of each direction, and times it the energy of the recoil [MeV], by group."""
+    incident = GROUPS_MEV
     mass = element(tables.atomic_number).atomic_weight_g_mol * _ATOMIC_MASS_MEV
     angle = np.deg2rad(np.arange(5.25, 180.0, 0.5))
     lower, part = _between(tables.elastic_energy_mev, incident)
@@ -150,21 +166,21 @@ def _add_elastic(ledger: _Ledger, tables: NucleusTables, share: NDArray[np.float
     logs = logs[lower] * (1.0 - part)[:, None] + logs[lower + 1] * part[:, None]
     nodes = np.deg2rad(tables.elastic_angle_deg)
     density = np.exp(np.stack([np.interp(angle, nodes, row) for row in logs])) * np.sin(angle)
-    weight = share[groups, None] * density / density.sum(axis=1, keepdims=True)
+    density /= density.sum(axis=1, keepdims=True)
     total = incident + PROTON_MASS_MEV + mass
     beta2 = (incident * (incident + 2.0 * PROTON_MASS_MEV) / total**2)[:, None]
     gamma2 = 1.0 / (1.0 - beta2)
     recoil = np.minimum(gamma2 * beta2 * mass * (1.0 - np.cos(angle)), incident[:, None])
     ratio = np.sqrt((PROTON_MASS_MEV / mass) ** 2 * (1.0 - beta2) + beta2)
     laboratory = np.arctan2(np.sin(angle) / np.sqrt(gamma2), np.cos(angle) + ratio)
-    ledger.add(groups, 0, incident[:, None] - recoil, _spread(laboratory, weight))
-    ledger.local[groups] += (weight * recoil).sum(axis=1)
+    weight = _spread(laboratory, density)
+    return weight.sum(axis=1), (weight * recoil[..., None]).sum(axis=1)
 
 
 def _add_hydrogen(ledger: _Ledger, share: NDArray[np.float64]) -> None:
     """Add proton-proton scattering, isotropic in the centre of mass: two protons."""
     groups = np.flatnonzero(share > 0)
-    incident = GROUPS_MEV[groups][:, None]
+    incident = ledger.incident[groups][:, None]
     cosine = np.linspace(-1.0, 1.0, 201)
     cosine = 0.5 * (cosine[1:] + cosine[:-1])
     energy = incident * (1.0 + cosine) / 2.0
@@ -189,32 +205,42 @@ def channels(material: Material, depth_step_g_cm2: float) -> Channels:
         nodes = np.arange(n + 1) * step[c]
         mass = 1.0 if is_proton[c] else 2.0
         energy[c, : n + 1] = mass * energy_from_range_mev(material, nodes / mass)
-    ledger = _Ledger(energy, last)
-    hydrogen = hydrogen_elastic_cm2_g(material, GROUPS_MEV)
-    total = all_reactions_cm2_g(material, GROUPS_MEV)
+    weight, recoil = np.zeros((2, GROUPS_MEV.size, _EDGES_DEG.size))
+    for tables, factor in nuclei(material):
+        share = factor * np.interp(GROUPS_MEV, tables.elastic_energy_mev, tables.elastic_b, left=0.0)
+        directions, energies = _elastic(tables)
+        weight += share[:, None] * directions
+        recoil += share[:, None] * energies
+    total = weight.sum(axis=1, keepdims=True)
+    return Channels(
+        cosine=cosine,
+        is_proton=is_proton,
+        step=step,
+        last=last,
+        energy=energy,
+        of_primaries=_products(material, GROUPS_MEV, energy, last),
+        of_secondaries=_products(material, COARSE_GROUPS_MEV, energy, last),
+        # Groups below the tables share what scatters just above them: next to none, in any direction.
+        elastic_weight=np.where(total > 0, weight / np.where(total > 0, total, 1.0), 1.0 / _EDGES_DEG.size),
+        elastic_recoil_mev=recoil / np.where(weight > 0, weight, 1.0),
+    )
+
+
+def _products(
+    material: Material, incident: NDArray[np.float64], energy: NDArray[np.float64], last: NDArray[np.int64]
+) -> Products:
+    """Return what inelastic reactions and scattering off hydrogen make."""
+    ledger = _Ledger(incident, energy, last)
+    hydrogen = hydrogen_elastic_cm2_g(material, incident)
+    total = hydrogen + inelastic_cm2_g(material, incident)
     total = np.where(total > 0, total, math.inf)
     for tables, factor in nuclei(material):
-        inelastic = factor * np.interp(GROUPS_MEV, tables.inelastic_energy_mev, tables.inelastic_b, left=0.0)
-        elastic = factor * np.interp(GROUPS_MEV, tables.elastic_energy_mev, tables.elastic_b, left=0.0)
-        _add_inelastic(ledger, tables, inelastic / total)
-        _add_elastic(ledger, tables, elastic / total)
+        share = factor * np.interp(incident, tables.inelastic_energy_mev, tables.inelastic_b, left=0.0)
+        _add_inelastic(ledger, tables, share / total)
     _add_hydrogen(ledger, hydrogen / total)
-    local = ledger.local + (ledger.products[:, :, 0] * energy[:, 0]).sum(axis=1)
-    away = (ledger.products * energy).sum(axis=(1, 2))
     filled = ledger.products > 0
-    farthest = np.where(filled.any(axis=2), filled.shape[2] - 1 - filled[:, :, ::-1].argmax(axis=2), 0)
+    reach = np.where(filled.any(axis=2), filled.shape[2] - 1 - filled[..., ::-1].argmax(axis=2), 0)
     # Below the tables nothing reacts; groups there take part of the reactions just above, whose energy stays.
-    local = np.where(np.isfinite(total), local, GROUPS_MEV)
-    lost = GROUPS_MEV - local - away
-    return Channels(
-        cosine, is_proton, step, last, energy, ledger.products, farthest.astype(np.int64), local, lost
-    )
-
-
-def all_reactions_cm2_g(material: Material, energy_mev: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the cross section of whatever ends the life of a primary proton [cm2/g]."""
-    return (
-        inelastic_cm2_g(material, energy_mev)
-        + nuclear_elastic_cm2_g(material, energy_mev)
-        + hydrogen_elastic_cm2_g(material, energy_mev)
-    )
+    local = np.where(np.isfinite(total), ledger.local, incident)
+    lost = incident - local - (ledger.products * energy).sum(axis=(1, 2))
+    return Products(ledger.products, reach.astype(np.int64), local, lost)

@@ -14,8 +14,9 @@ from tumorboard.core._arrays import read_only
 from tumorboard.core.beam import EnergySpectrum
 from tumorboard.core.material import Material
 from tumorboard.errors import InputError
-from tumorboard.physics._kernels.slowing_down import move_secondaries, slow_down_primaries
-from tumorboard.physics._secondaries import GROUPS_MEV, Channels, all_reactions_cm2_g, channels
+from tumorboard.physics._kernels.slowing_down import march
+from tumorboard.physics._secondaries import COARSE_GROUPS_MEV, GROUPS_MEV, Channels, channels
+from tumorboard.physics.nuclear import hydrogen_elastic_cm2_g, inelastic_cm2_g, nuclear_elastic_cm2_g
 from tumorboard.physics.ranges import csda_range_g_cm2, energy_from_range_mev
 from tumorboard.physics.scattering import scattering_power_rad2_mm
 from tumorboard.physics.stopping_power import (
@@ -33,7 +34,7 @@ __all__ = ["DepthDose", "depth_dose"]
 _STEP_G_CM2: Final = 0.01
 _STEPS_AT_ONCE: Final = 10
 #: What secondaries' own reactions make is added after so many of their steps.
-_RELEASE_EVERY: Final = 4
+_RELEASE_EVERY: Final = 3
 
 #: Nuclear tables end at 250 MeV; straggling in one step stays below the step up to here.
 _LARGEST_MEV: Final = 300.0
@@ -110,6 +111,7 @@ class _Nodes:
     survive: NDArray[np.float64]
     group: NDArray[np.int64]
     part: NDArray[np.float64]
+    elastic: NDArray[np.float64]
     up: NDArray[np.float64]
     down: NDArray[np.float64]
     drop: NDArray[np.float64]
@@ -128,14 +130,17 @@ def _let_integral(material: Material) -> tuple[NDArray[np.float64], NDArray[np.f
     return np.append(0.0, energy), np.concatenate(([0.0, first], first + np.cumsum(steps)))
 
 
-def _groups(energy: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    index = np.clip(np.searchsorted(GROUPS_MEV, energy, side="right") - 1, 0, GROUPS_MEV.size - 2)
-    return index, np.clip((energy - GROUPS_MEV[index]) / np.diff(GROUPS_MEV)[index], 0.0, 1.0)
+def _groups(
+    energy: NDArray[np.float64], grid: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    index = np.clip(np.searchsorted(grid, energy, side="right") - 1, 0, grid.size - 2)
+    return index, np.clip((energy - grid[index]) / np.diff(grid)[index], 0.0, 1.0)
 
 
-def _reacting(material: Material, energy: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the cross section, none below the first group: there energy would not be conserved."""
-    return np.where(energy >= GROUPS_MEV[0], all_reactions_cm2_g(material, energy), 0.0)
+def _reactions(material: Material, energy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the cross section but for elastic scattering off nuclei; none below the groups."""
+    total = inelastic_cm2_g(material, energy) + hydrogen_elastic_cm2_g(material, energy)
+    return np.where(energy >= GROUPS_MEV[0], total, 0.0)
 
 
 @lru_cache(maxsize=32)
@@ -155,20 +160,14 @@ def _primary_nodes(material: Material, n: int, straggling: bool, nuclear: bool) 
     below, two_below = np.append(0.0, energy[:-1]), np.concatenate(([0.0, 0.0], energy[:-2]))
     drop = energy - up * energy - (1.0 - up - down) * below - down * two_below
     grid, integral = _let_integral(material)
-    total = np.interp(energy, grid, integral)
-    survive = np.exp(-_reacting(material, energy) * h) if nuclear else np.ones(n + 1)
-    group, part = _groups(energy)
-    return _Nodes(
-        energy,
-        survive,
-        group,
-        part,
-        up,
-        down,
-        drop,
-        np.diff(total, prepend=0.0),
-        np.diff(energy, prepend=0.0),
-    )
+    let = np.diff(np.interp(energy, grid, integral), prepend=0.0)
+    scattering = np.where(energy >= GROUPS_MEV[0], nuclear_elastic_cm2_g(material, energy), 0.0)
+    total = _reactions(material, energy) + scattering
+    survive = np.exp(-total * h) if nuclear else np.ones(n + 1)
+    elastic = scattering / np.where(total > 0, total, 1.0)
+    group, part = _groups(energy, GROUPS_MEV)
+    plain = np.diff(energy, prepend=0.0)
+    return _Nodes(energy, survive, group, part, elastic, up, down, drop, let, plain)
 
 
 @lru_cache(maxsize=16)
@@ -178,13 +177,13 @@ def _secondary_nodes(material: Material) -> tuple[Channels, _Nodes]:
     grid, integral = _let_integral(material)
     total = np.interp(energy, grid, integral)
     # Deuterons react as protons of half their energy would; what they do then is too rare to follow.
-    survive = np.exp(-_reacting(material, energy) * made.step[:, None])
+    survive = np.exp(-_reactions(material, energy) * made.step[:, None])
     survive[~made.is_proton] = 1.0
-    group, part = _groups(energy)
+    group, part = _groups(energy, COARSE_GROUPS_MEV)
     none = np.zeros_like(energy)
     drop = np.diff(energy, axis=1, prepend=0.0)
     let_drop = np.diff(total, axis=1, prepend=0.0)
-    return made, _Nodes(energy, survive, group, part, none, none, drop, let_drop, drop)
+    return made, _Nodes(energy, survive, group, part, none, none, none, drop, let_drop, drop)
 
 
 def _start(spectrum: EnergySpectrum, material: Material, energy: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -227,9 +226,9 @@ def depth_dose(
     with :math:`\mathrm d\sigma_R^2/\mathrm dx = (\mathrm d\sigma_E^2/\mathrm dx)/S^2` [1]_. Depth is path
     times the mean cosine of multiple scattering. Inelastic reactions follow ICRU 63 [2]_, with elastic
     scattering off nuclei beyond 5 degrees; hydrogen scatters elastically [3]_. Secondary protons and
-    deuterons go straight on in eight directions, react again, and carry their distance from the axis along;
-    alphas, recoils and whatever goes backward stay where they are made; neutrons, gammas and binding energy
-    are lost.
+    deuterons go straight on in eight directions, and carry their distance from the axis along; these protons
+    react again, but for elastic scattering off nuclei. Alphas, recoils and whatever goes backward stay where
+    they are made; neutrons, gammas and binding energy are lost.
 
     Parameters
     ----------
@@ -273,13 +272,12 @@ def depth_dose(
     reach += _CUT * 0.1 * material.density_g_cm3 * float(range_straggling_sigma_mm(material, largest))
     n_coarse = int(np.ceil(reach / (_STEP_G_CM2 * _STEPS_AT_ONCE))) + 1 + _RELEASE_EVERY
     n_fine = n_coarse * _STEPS_AT_ONCE
-    nodes = _primary_nodes(material, n_fine, straggling, nuclear)
-    primary, secondary, rates = _march(_start(spectrum, material, nodes.energy), nodes, material, n_coarse)
+    nodes = _primary_nodes(material, n_fine + 2, straggling, nuclear)
+    primary, secondary, lost_mev = _march(_start(spectrum, material, nodes.energy), nodes, material, n_coarse)
     mean = spectrum.total_mean_mev
     cosine = _cosine(material, mean, np.arange(n_fine + 1, dtype=np.float64) * _STEP_G_CM2)
     width_mm = cosine * _STEP_G_CM2 * 10.0 / material.density_g_cm3
-    made = channels(material, _STEP_G_CM2 * _STEPS_AT_ONCE)
-    coarse = _refined(np.column_stack([secondary, rates @ made.local]))
+    coarse = _refined(secondary)
     to_kev_um = 0.1 * material.density_g_cm3
     to_mm2 = 0.5 * (10.0 / material.density_g_cm3) ** 2
 
@@ -298,7 +296,7 @@ def depth_dose(
         primary_let_kev_um=to_kev_um * ratio(primary[:, 2], primary[:, 3]),
         track_let_kev_um=to_kev_um * ratio(primary[:, 3] + coarse[:, 3], track),
         initial_mev=mean,
-        lost_mev=float((rates @ made.lost).sum()),
+        lost_mev=lost_mev,
         provenance=Record(
             "physics.depth_dose",
             {
@@ -324,26 +322,30 @@ def _refined(coarse: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _march(
     n: NDArray[np.float64], nodes: _Nodes, material: Material, n_coarse: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return what primaries do in fine steps and secondaries in coarse ones, and reactions by group."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Return what primaries do in fine steps, secondaries and local energy in coarse ones, and the lost."""
     made, table = _secondary_nodes(material)
-    primary, secondary = np.zeros((n_coarse * _STEPS_AT_ONCE, 4)), np.zeros((n_coarse, 5))
-    all_rates = np.zeros((n_coarse, GROUPS_MEV.size))
-    rates, later = np.zeros(GROUPS_MEV.size), np.zeros((GROUPS_MEV.size, 2))
-    moving = np.zeros((*made.energy.shape, 3))
+    first, second = made.of_primaries, made.of_secondaries
+    primary, secondary = np.zeros((n_coarse * _STEPS_AT_ONCE, 4)), np.zeros((n_coarse, 6))
+    rates, later_rates = (
+        np.zeros((n_coarse + 1, GROUPS_MEV.size)),
+        np.zeros((n_coarse, COARSE_GROUPS_MEV.size)),
+    )
     filled = np.flatnonzero(n[1:] > 0) + 1
-    window = np.array([filled[0], filled[-1]]) if filled.size else np.array([1, 1])
-    path = np.where(made.is_proton, made.step, 0.0)
-    aside = np.sqrt(made.step**2 - (_STEP_G_CM2 * _STEPS_AT_ONCE) ** 2)
-    for k in range(n_coarse):
-        slow_down_primaries(
-            n, window, nodes.survive, nodes.group, nodes.part, nodes.up, nodes.down, nodes.drop,
-            nodes.let_drop, nodes.plain_drop, _STEPS_AT_ONCE, k * _STEPS_AT_ONCE, rates, primary,
-        )  # fmt: skip
-        release = k % _RELEASE_EVERY == _RELEASE_EVERY - 1 or k == n_coarse - 1
-        all_rates[k] = rates + later[:, 0] * release
-        move_secondaries(
-            moving, made.last, table.survive, table.group, table.part, table.drop, table.let_drop,
-            table.plain_drop, path, aside, made.products, made.reach, rates, later, release, secondary[k],
-        )  # fmt: skip
-    return primary, secondary, all_rates
+    of_nodes = tuple(getattr(nodes, name) for name in _Nodes.__dataclass_fields__)
+    of_secondaries = (
+        made.elastic_weight, made.elastic_recoil_mev, made.energy, made.step, made.last, table.survive,
+        table.group, table.part, table.drop, table.let_drop, np.where(made.is_proton, made.step, 0.0),
+        np.sqrt(made.step**2 - (_STEP_G_CM2 * _STEPS_AT_ONCE) ** 2), first.number, first.reach, second.number,
+        second.reach,
+    )  # fmt: skip
+    march(
+        n, np.array([filled[0], filled[-1]]), of_nodes, of_secondaries, _STEPS_AT_ONCE, _RELEASE_EVERY,
+        _STEP_G_CM2, np.zeros((2, n.size)), np.zeros((*made.energy.shape, 3)),
+        np.zeros((COARSE_GROUPS_MEV.size, 2)), rates, later_rates, primary, secondary,
+    )  # fmt: skip
+    # Each reaction counts by half in its own step and by half in the next.
+    secondary[:, 5] += 0.5 * (rates[:-1] + np.roll(rates, 1, axis=0)[:-1]) @ first.local
+    secondary[:, 5] += later_rates @ second.local
+    lost = float((rates @ first.lost).sum() + (later_rates @ second.lost).sum())
+    return primary, secondary, lost

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from tumorboard.core._arrays import read_only
 from tumorboard.errors import InputError
 from tumorboard.proton.optimisation.goals import PlanConstraint, PlanObjective
-from tumorboard.proton.optimisation.objectives.objective import Quantity
+from tumorboard.proton.optimisation.objectives.objective import ObjectiveQuantity
 from tumorboard.proton.optimisation.robustness import RobustMethod, Robustness
 from tumorboard.proton.optimisation.structure_voxels import StructureVoxels
 from tumorboard.proton.rbe import RbeModel
@@ -46,7 +46,7 @@ def check_robust_goals(objectives: Sequence[PlanObjective], robustness: Robustne
     if robustness is None or robustness.method is not RobustMethod.VOXEL_WORST:
         return
     for goal in objectives:
-        if goal.robust and goal.objective.quantity is Quantity.LET:
+        if goal.robust and goal.objective.quantity is ObjectiveQuantity.LET:
             raise InputError(
                 f"objective {goal.label} must not be robust with voxel_worst, since a voxel's worst LET "
                 "and worst dose are of different scenarios; choose objective_worst or robust=False"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tumorboard.proton._kernels.blocked_matrix import mark_reached
 from tumorboard.proton.influence import DoseInfluence
 from tumorboard.proton.optimisation.dose_matrix import DoseMatrix, MatrixStorage
-from tumorboard.proton.optimisation.objectives.objective import Quantity
+from tumorboard.proton.optimisation.objectives.objective import ObjectiveQuantity
 from tumorboard.proton.optimisation.structure_voxels import StructureVoxels
 from tumorboard.proton.rbe import RbeModel, rbe_dose_and_gradient
 
@@ -43,20 +43,20 @@ class StructureDose:
     by_dose: NDArray[np.float64] | None
     by_dose_let: NDArray[np.float64] | None
 
-    def seen_by(self, quantity: Quantity) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    def seen_by(self, quantity: ObjectiveQuantity) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
         """Return what an objective of this quantity is a function of."""
-        if quantity is Quantity.DOSE:
+        if quantity is ObjectiveQuantity.DOSE:
             return self.weighted, None
         return self.physical, self.dose_let
 
     def to_physical(
         self,
-        quantity: Quantity,
+        quantity: ObjectiveQuantity,
         by_seen: NDArray[np.float64],
         by_dose_let: NDArray[np.float64] | None,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
         """Return derivatives by physical dose and dose times LETd from those by what an objective sees."""
-        if quantity is Quantity.LET or self.by_dose is None:
+        if quantity is ObjectiveQuantity.LET or self.by_dose is None:
             return by_seen, by_dose_let
         return by_seen * self.by_dose, None if self.by_dose_let is None else by_seen * self.by_dose_let
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tumorboard.proton.optimisation._scenario import Scenario, StructureDose
 from tumorboard.proton.optimisation.goals import PlanObjective
-from tumorboard.proton.optimisation.objectives.objective import Objective, Quantity, WorstDose
+from tumorboard.proton.optimisation.objectives.objective import Objective, ObjectiveQuantity, WorstDose
 
 __all__ = ["Gradients", "TermValues", "scenario_terms", "voxel_worst_terms"]
 
@@ -77,6 +77,6 @@ def voxel_worst_terms(
         for s, (scenario, gradient) in enumerate(zip(of_scenarios, gradients, strict=True)):
             own = np.where(worst == s, by_seen, 0.0)
             if own.any():
-                by_dose, by_let = scenario.to_physical(Quantity.DOSE, own, None)
+                by_dose, by_let = scenario.to_physical(ObjectiveQuantity.DOSE, own, None)
                 gradient.add(goal.structure, TermValues(value, by_dose, by_let), goal.importance)
     return total

@@ -28,7 +28,7 @@ from tumorboard.proton.optimisation._terms import (
 )
 from tumorboard.proton.optimisation.dose_matrix import DoseMatrix, MatrixStorage
 from tumorboard.proton.optimisation.goals import PlanConstraint, PlanObjective
-from tumorboard.proton.optimisation.objectives.objective import Quantity
+from tumorboard.proton.optimisation.objectives.objective import ObjectiveQuantity
 from tumorboard.proton.optimisation.robustness import RobustMethod, Robustness
 from tumorboard.proton.optimisation.structure_voxels import StructureVoxels
 from tumorboard.proton.rbe import RbeModel
@@ -137,7 +137,7 @@ class PlanProblem:
         by_name = {s.name: s for s in structures}
         check_goals(self.objectives, self.constraints, by_name, n_fractions=n_fractions, rbe_model=rbe_model)
         check_robust_goals(self.objectives, robustness)
-        with_let = any(_measured(g).quantity is Quantity.LET for g in goals)
+        with_let = any(_measured(g).quantity is ObjectiveQuantity.LET for g in goals)
         with_let = with_let or (rbe_model is not None and rbe_model.needs_let)
         voxel_worst = robustness is not None and robustness.method is RobustMethod.VOXEL_WORST
         named = [list(dict.fromkeys(g.structure for g in goals))]

@@ -16,7 +16,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "let_limits": ["LetMaximum", "LetMinimum"],
         "mean_dose": ["MeanDose"],
         "mean_let": ["MeanLet"],
-        "objective": ["Objective", "Quantity", "WorstDose"],
+        "objective": ["Objective", "ObjectiveQuantity", "WorstDose"],
         "registry": ["OBJECTIVES", "objective_from_table"],
         "smooth_maximum": ["SmoothMaximum"],
         "smooth_minimum": ["SmoothMinimum"],

@@ -15,7 +15,7 @@ from tumorboard.proton.optimisation.objectives._fields import (
     check_number,
 )
 from tumorboard.proton.optimisation.objectives._let import needed_dose_let
-from tumorboard.proton.optimisation.objectives.objective import Quantity, ValueAndGradient, WorstDose
+from tumorboard.proton.optimisation.objectives.objective import ObjectiveQuantity, ValueAndGradient, WorstDose
 
 __all__ = ["DoseTimesLetMaximum", "MeanDoseTimesLet"]
 
@@ -32,7 +32,7 @@ class DoseTimesLetMaximum(Fields):
         Limit, >= 0 [Gy keV/um].
     """
 
-    quantity: ClassVar[Quantity] = Quantity.LET
+    quantity: ClassVar[ObjectiveQuantity] = ObjectiveQuantity.LET
     worst_dose: ClassVar[WorstDose] = WorstDose.HIGHEST
 
     dose_let_gy_kev_um: float
@@ -67,7 +67,7 @@ class MeanDoseTimesLet(Fields):
         Wanted at most, or ``None`` [Gy keV/um].
     """
 
-    quantity: ClassVar[Quantity] = Quantity.LET
+    quantity: ClassVar[ObjectiveQuantity] = ObjectiveQuantity.LET
     worst_dose: ClassVar[WorstDose] = WorstDose.HIGHEST
 
     lower_gy_kev_um: float | None = None

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tumorboard.proton.optimisation.objectives._fields import Fields, check_number
 from tumorboard.proton.optimisation.objectives._quantile import dose_at_volume
-from tumorboard.proton.optimisation.objectives.objective import Quantity, ValueAndGradient, WorstDose
+from tumorboard.proton.optimisation.objectives.objective import ObjectiveQuantity, ValueAndGradient, WorstDose
 
 __all__ = ["MaximumDoseVolume", "MinimumDoseVolume"]
 
@@ -32,7 +32,7 @@ class MaximumDoseVolume(Fields):
         Share of the volume that may have more, 0 to 100 [%].
     """
 
-    quantity: ClassVar[Quantity] = Quantity.DOSE
+    quantity: ClassVar[ObjectiveQuantity] = ObjectiveQuantity.DOSE
     worst_dose: ClassVar[WorstDose] = WorstDose.HIGHEST
 
     dose_gy: float
@@ -70,7 +70,7 @@ class MinimumDoseVolume(Fields):
         Share of the volume that must have it, 0 to 100 [%].
     """
 
-    quantity: ClassVar[Quantity] = Quantity.DOSE
+    quantity: ClassVar[ObjectiveQuantity] = ObjectiveQuantity.DOSE
     worst_dose: ClassVar[WorstDose] = WorstDose.LOWEST
 
     dose_gy: float

@@ -17,7 +17,7 @@ from tumorboard.proton.optimisation.objectives._fields import (
     check_number,
     scaled,
 )
-from tumorboard.proton.optimisation.objectives.objective import Quantity, ValueAndGradient, WorstDose
+from tumorboard.proton.optimisation.objectives.objective import ObjectiveQuantity, ValueAndGradient, WorstDose
 
 __all__ = ["GeneralisedEud"]
 
@@ -43,7 +43,7 @@ class GeneralisedEud(Fields):
     .. [1] niemierko1999geud
     """
 
-    quantity: ClassVar[Quantity] = Quantity.DOSE
+    quantity: ClassVar[ObjectiveQuantity] = ObjectiveQuantity.DOSE
 
     exponent: float
     lower_gy: float | None = None

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tumorboard.proton.optimisation.objectives._fields import Fields, check_number
 from tumorboard.proton.optimisation.objectives._let import floored_let
-from tumorboard.proton.optimisation.objectives.objective import Quantity, ValueAndGradient, WorstDose
+from tumorboard.proton.optimisation.objectives.objective import ObjectiveQuantity, ValueAndGradient, WorstDose
 
 __all__ = ["LetMaximum", "LetMinimum"]
 
@@ -29,7 +29,7 @@ class LetMaximum(Fields):
         Physical dose at which LETd counts half, > 0 [Gy].
     """
 
-    quantity: ClassVar[Quantity] = Quantity.LET
+    quantity: ClassVar[ObjectiveQuantity] = ObjectiveQuantity.LET
     worst_dose: ClassVar[WorstDose] = WorstDose.HIGHEST
 
     let_kev_um: float
@@ -64,7 +64,7 @@ class LetMinimum(Fields):
         Physical dose at which LETd counts half, > 0 [Gy].
     """
 
-    quantity: ClassVar[Quantity] = Quantity.LET
+    quantity: ClassVar[ObjectiveQuantity] = ObjectiveQuantity.LET
     worst_dose: ClassVar[WorstDose] = WorstDose.LOWEST
 
     let_kev_um: float

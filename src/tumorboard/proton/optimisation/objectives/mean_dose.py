@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tumorboard.proton.optimisation.objectives._fields import Fields, beyond_bounds, check_bounds, scaled
-from tumorboard.proton.optimisation.objectives.objective import Quantity, ValueAndGradient, WorstDose
+from tumorboard.proton.optimisation.objectives.objective import ObjectiveQuantity, ValueAndGradient, WorstDose
 
 __all__ = ["MeanDose"]
 
@@ -29,7 +29,7 @@ class MeanDose(Fields):
         Wanted at most, or ``None`` [Gy].
     """
 
-    quantity: ClassVar[Quantity] = Quantity.DOSE
+    quantity: ClassVar[ObjectiveQuantity] = ObjectiveQuantity.DOSE
     worst_dose: ClassVar[WorstDose] = WorstDose.HIGHEST
 
     lower_gy: float | None = None

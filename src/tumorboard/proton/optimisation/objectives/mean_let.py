@@ -16,7 +16,7 @@ from tumorboard.proton.optimisation.objectives._fields import (
     scaled,
 )
 from tumorboard.proton.optimisation.objectives._let import floored_let
-from tumorboard.proton.optimisation.objectives.objective import Quantity, ValueAndGradient, WorstDose
+from tumorboard.proton.optimisation.objectives.objective import ObjectiveQuantity, ValueAndGradient, WorstDose
 
 __all__ = ["MeanLet"]
 
@@ -38,7 +38,7 @@ class MeanLet(Fields):
         Wanted at most, or ``None`` [keV/um].
     """
 
-    quantity: ClassVar[Quantity] = Quantity.LET
+    quantity: ClassVar[ObjectiveQuantity] = ObjectiveQuantity.LET
     worst_dose: ClassVar[WorstDose] = WorstDose.HIGHEST
 
     dose_floor_gy: float

@@ -8,13 +8,13 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Objective", "Quantity", "ValueAndGradient", "WorstDose"]
+__all__ = ["Objective", "ObjectiveQuantity", "ValueAndGradient", "WorstDose"]
 
 #: Value, gradient by dose, and gradient by dose times LET or ``None``.
 ValueAndGradient: TypeAlias = tuple[float, NDArray[np.float64], NDArray[np.float64] | None]
 
 
-class Quantity(Enum):
+class ObjectiveQuantity(Enum):
     """What an objective is a function of."""
 
     DOSE = "dose"
@@ -37,7 +37,7 @@ class Objective(Protocol):
     dose-averaged LET [Gy keV/um].
     """
 
-    quantity: ClassVar[Quantity]
+    quantity: ClassVar[ObjectiveQuantity]
     worst_dose: ClassVar[WorstDose]
 
     @property

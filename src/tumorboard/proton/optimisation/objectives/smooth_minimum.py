@@ -16,7 +16,7 @@ from tumorboard.proton.optimisation.objectives._fields import (
     check_number,
     scaled,
 )
-from tumorboard.proton.optimisation.objectives.objective import Quantity, ValueAndGradient, WorstDose
+from tumorboard.proton.optimisation.objectives.objective import ObjectiveQuantity, ValueAndGradient, WorstDose
 
 __all__ = ["SmoothMinimum"]
 
@@ -40,7 +40,7 @@ class SmoothMinimum(Fields):
         Wanted at most, or ``None`` [Gy].
     """
 
-    quantity: ClassVar[Quantity] = Quantity.DOSE
+    quantity: ClassVar[ObjectiveQuantity] = ObjectiveQuantity.DOSE
     worst_dose: ClassVar[WorstDose] = WorstDose.LOWEST
 
     smoothing_gy: float

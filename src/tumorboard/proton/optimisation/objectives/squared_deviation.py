@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tumorboard.proton.optimisation.objectives._fields import Fields, check_number
-from tumorboard.proton.optimisation.objectives.objective import Quantity, ValueAndGradient, WorstDose
+from tumorboard.proton.optimisation.objectives.objective import ObjectiveQuantity, ValueAndGradient, WorstDose
 from tumorboard.proton.optimisation.objectives.squared_overdose import SquaredOverdose
 from tumorboard.proton.optimisation.objectives.squared_underdose import SquaredUnderdose
 
@@ -26,7 +26,7 @@ class SquaredDeviation(Fields):
         Wanted everywhere in the structure, >= 0 [Gy].
     """
 
-    quantity: ClassVar[Quantity] = Quantity.DOSE
+    quantity: ClassVar[ObjectiveQuantity] = ObjectiveQuantity.DOSE
     worst_dose: ClassVar[WorstDose] = WorstDose.BOTH
 
     dose_gy: float

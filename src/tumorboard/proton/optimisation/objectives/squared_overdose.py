@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tumorboard.proton.optimisation.objectives._fields import Fields, check_number
-from tumorboard.proton.optimisation.objectives.objective import Quantity, ValueAndGradient, WorstDose
+from tumorboard.proton.optimisation.objectives.objective import ObjectiveQuantity, ValueAndGradient, WorstDose
 
 __all__ = ["SquaredOverdose"]
 
@@ -24,7 +24,7 @@ class SquaredOverdose(Fields):
         Limit, >= 0 [Gy].
     """
 
-    quantity: ClassVar[Quantity] = Quantity.DOSE
+    quantity: ClassVar[ObjectiveQuantity] = ObjectiveQuantity.DOSE
     worst_dose: ClassVar[WorstDose] = WorstDose.HIGHEST
 
     dose_gy: float

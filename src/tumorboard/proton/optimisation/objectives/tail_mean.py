@@ -16,7 +16,7 @@ from tumorboard.proton.optimisation.objectives._fields import (
     check_bounds,
     check_number,
 )
-from tumorboard.proton.optimisation.objectives.objective import Quantity, ValueAndGradient, WorstDose
+from tumorboard.proton.optimisation.objectives.objective import ObjectiveQuantity, ValueAndGradient, WorstDose
 
 __all__ = ["Tail", "TailMean"]
 
@@ -49,7 +49,7 @@ class TailMean(Fields):
         Wanted at most, or ``None`` [Gy].
     """
 
-    quantity: ClassVar[Quantity] = Quantity.DOSE
+    quantity: ClassVar[ObjectiveQuantity] = ObjectiveQuantity.DOSE
 
     tail: Tail
     volume_percent: float

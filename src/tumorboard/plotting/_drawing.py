@@ -39,6 +39,7 @@ _FONT: Final = "DejaVu Sans"
 _LONGEST_NAME: Final = 40
 
 _QUANTITY_NAMES = {
+    Quantity.LET: "LETd",
     Quantity.CT_NUMBER: "CT number",
     Quantity.MR_SIGNAL: "MR signal",
     Quantity.APPARENT_DIFFUSION: "Apparent diffusion",

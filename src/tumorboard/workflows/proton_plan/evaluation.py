@@ -9,16 +9,26 @@ from numpy.typing import NDArray
 
 from tumorboard.core.image import Image, Quantity
 from tumorboard.errors import InputError
+from tumorboard.numerics.resample import Interpolation, resample
 from tumorboard.outcomes.complication import complication_model
 from tumorboard.outcomes.dose_volume import DoseVolumeHistogram, dose_volume_histogram
+from tumorboard.outcomes.model_based_selection import Selection, select_by_models
+from tumorboard.outcomes.tumour_control import PoissonControl
 from tumorboard.proton.rbe import RBE_PARAMETERS, RbeModel, rbe_dose_gy
 from tumorboard.provenance import Record
 from tumorboard.workflows.proton_plan.config import ELSEWHERE, PHYSICAL_DOSE, ProtonPlanConfig
-from tumorboard.workflows.proton_plan.result import ComplicationBand, GoalOutcome
+from tumorboard.workflows.proton_plan.result import ComplicationBand, ControlBand, GoalOutcome
 from tumorboard.workflows.proton_plan.structures import PlanStructures
 from tumorboard.workflows.proton_plan.wishes import GoalChoice
 
-__all__ = ["complication_bands", "goal_outcomes", "histograms", "weighted_dose"]
+__all__ = [
+    "complication_bands",
+    "control_bands",
+    "goal_outcomes",
+    "histograms",
+    "photon_selection",
+    "weighted_dose",
+]
 
 
 def weighted_dose(
@@ -142,6 +152,72 @@ def complication_bands(
         chances = [f.probability_percent for f in found]
         bands.append(ComplicationBand(found[0], min(chances), max(chances)))
     return tuple(bands)
+
+
+def control_bands(
+    config: ProtonPlanConfig, by_structure: Mapping[str, Sequence[DoseVolumeHistogram]]
+) -> tuple[ControlBand, ...]:
+    """Return the chance of tumour control, nominal and over scenarios.
+
+    Parameters
+    ----------
+    config
+        Its control models count.
+    by_structure
+        As :func:`histograms` gives them, the nominal scenario first.
+    """
+    bands = []
+    for c in config.control:
+        model = PoissonControl(c.alpha_per_gy, c.alpha_sd_per_gy, c.alpha_beta_gy, c.clonogens_per_ml)
+        chances = [
+            model.probability_percent(h, n_fractions=config.n_fractions) for h in by_structure[c.structure]
+        ]
+        bands.append(ControlBand(c.structure, chances[0], min(chances), max(chances), c.source))
+    return tuple(bands)
+
+
+def photon_selection(
+    config: ProtonPlanConfig,
+    photon_dose: Image | None,
+    structures: PlanStructures,
+    by_structure: Mapping[str, Sequence[DoseVolumeHistogram]],
+) -> Selection | None:
+    """Compare with a photon plan when the prescription asks for it.
+
+    Parameters
+    ----------
+    config
+        Thresholds and complications.
+    photon_dose
+        DOSE of the whole photon course, any grid that covers the structures [Gy].
+    structures
+        On the protons' dose grid.
+    by_structure
+        Of the proton plan.
+
+    Raises
+    ------
+    InputError
+        When the comparison is asked for and there is no photon dose.
+    """
+    if config.photons is None:
+        return None
+    if photon_dose is None:
+        raise InputError(
+            "photons must have a photon dose to compare with; got none; put the RTDOSE of the photon plan "
+            "into the folder, or take [photons] out of the prescription"
+        )
+    on_grid = resample(photon_dose, structures.body.grid, method=Interpolation.LINEAR, outside=0.0)
+    models = {c.structure: complication_model(c.model) for c in config.complications}
+    photon = {name: dose_volume_histogram(on_grid, structures.of(name), name=name) for name in models}
+    return select_by_models(
+        models,
+        photon,
+        {name: bands[0] for name, bands in by_structure.items()},
+        photon_fractions=config.photons.n_fractions,
+        proton_fractions=config.n_fractions,
+        thresholds_percent=dict(config.photons.threshold_percent),
+    )
 
 
 def _measured(goal: GoalChoice, histogram: DoseVolumeHistogram) -> float:

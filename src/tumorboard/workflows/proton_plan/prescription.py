@@ -128,7 +128,7 @@ def parse_prescription(table: Mapping[str, Any], *, folder: Path) -> ProtonPlanC
         "constraints": tuple(_constraint(t) for t in _tables("constraints", table)),
         "goals": tuple(_goal(t) for t in _tables("goals", table)),
         "complications": tuple(_complication(t) for t in _tables("complications", table)),
-        "control": tuple(_control(t) for t in _tables("control", table)),
+        "control": _many("control", table, ControlChoice),
         "combined": _many("combined", table, CombinedStructure),
         "photons": _photons(table),
         "isocentre_mm": _triple("isocentre_mm", table.get("isocentre_mm")),
@@ -295,12 +295,6 @@ def _complication(table: dict[str, Any]) -> ComplicationChoice:
     return choice
 
 
-def _control(table: dict[str, Any]) -> ControlChoice:
-    where = "[[control]]"
-    structure, model = _text(where, table, "structure"), _text(where, table, "model")
-    return ControlChoice(structure, model, _own_fields(table, "structure", "model"))
-
-
 def _photons(table: Mapping[str, Any]) -> PhotonChoice | None:
     if "photons" not in table:
         return None
@@ -311,6 +305,13 @@ def _photons(table: Mapping[str, Any]) -> PhotonChoice | None:
     choice = _made("[photons]", PhotonChoice, given)
     for model, _ in choice.threshold_percent:
         require_choice("photons.threshold_percent", model, complication_models())
+    asked = {t.get("model") for t in _tables("complications", table)}
+    missing = sorted(str(m) for m in asked - {model for model, _ in choice.threshold_percent})
+    if missing or not asked:
+        raise InputError(
+            "photons.threshold_percent must have a number for each model of [[complications]] [%]; got none "
+            f"for {', '.join(missing) or 'any: there are no complications'}"
+        )
     return choice
 
 

@@ -10,6 +10,7 @@ from tumorboard.core.image import Image
 from tumorboard.core.plan import IonPlan
 from tumorboard.outcomes.complication import Complication
 from tumorboard.outcomes.dose_volume import DoseVolumeHistogram
+from tumorboard.outcomes.model_based_selection import Selection
 from tumorboard.proton.optimisation.result import OptimisationResult
 from tumorboard.proton.robust_scenarios import Scenario
 from tumorboard.provenance import Record
@@ -17,7 +18,7 @@ from tumorboard.workflows.proton_plan.config import ProtonPlanConfig
 from tumorboard.workflows.proton_plan.structures import PlanStructures
 from tumorboard.workflows.proton_plan.wishes import GoalChoice
 
-__all__ = ["ComplicationBand", "GoalOutcome", "ProtonPlanResult"]
+__all__ = ["ComplicationBand", "ControlBand", "GoalOutcome", "ProtonPlanResult"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,29 @@ class ComplicationBand:
     highest_percent: float
 
 
+@dataclass(frozen=True, slots=True)
+class ControlBand:
+    """Chance of tumour control.
+
+    Parameters
+    ----------
+    structure
+        The tumour.
+    probability_percent
+        Of the nominal plan [%].
+    lowest_percent, highest_percent
+        Of all scenarios [%].
+    source
+        Of the parameters.
+    """
+
+    structure: str
+    probability_percent: float
+    lowest_percent: float
+    highest_percent: float
+    source: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ProtonPlanResult:
     """A plan, its dose and what that means.
@@ -89,8 +113,10 @@ class ProtonPlanResult:
         Of the RBE-weighted dose by structure, one per scenario.
     optimisation
         How the weights were found, in 1e6 protons per fraction.
-    goals, complications
+    goals, complications, control
         As asked for.
+    selection
+        Comparison with a photon plan, when asked for.
     isocentre_depth_mm
         Water-equivalent depth of the isocentre on the central axis of each beam [mm].
     stages_s
@@ -115,6 +141,8 @@ class ProtonPlanResult:
     optimisation: OptimisationResult
     goals: tuple[GoalOutcome, ...]
     complications: tuple[ComplicationBand, ...]
+    control: tuple[ControlBand, ...]
+    selection: Selection | None
     isocentre_depth_mm: tuple[float, ...]
     stages_s: Mapping[str, float]
     peak_memory_gb: float

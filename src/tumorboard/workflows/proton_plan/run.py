@@ -21,6 +21,7 @@ from tumorboard.physics.hounsfield import relative_stopping_power
 from tumorboard.proton.influence import DoseInfluence
 from tumorboard.proton.optimisation import (
     OptimisationResult,
+    OptimisationState,
     OptimisationStatus,
     PlanConstraint,
     PlanObjective,
@@ -42,8 +43,10 @@ from tumorboard.workflows.proton_plan.depth import entry_to
 from tumorboard.workflows.proton_plan.equipment import chosen_calibration, chosen_machine
 from tumorboard.workflows.proton_plan.evaluation import (
     complication_bands,
+    control_bands,
     goal_outcomes,
     histograms,
+    photon_selection,
     weighted_dose,
 )
 from tumorboard.workflows.proton_plan.fields import (
@@ -61,7 +64,12 @@ __all__ = ["run"]
 
 
 def run(
-    config: ProtonPlanConfig, ct: Image, drawn: StructureSet, *, progress: Progress = silent
+    config: ProtonPlanConfig,
+    ct: Image,
+    drawn: StructureSet,
+    *,
+    photon_dose: Image | None = None,
+    progress: Progress = silent,
 ) -> ProtonPlanResult:
     """Make the plan of a prescription.
 
@@ -76,6 +84,8 @@ def run(
         CT_NUMBER [HU].
     drawn
         Structures in its frame of reference.
+    photon_dose
+        Of a photon plan for the same patient, DOSE [Gy], when the prescription compares with one.
     progress
         Told how far it is.
 
@@ -136,6 +146,8 @@ def run(
         optimisation=found,
         goals=goal_outcomes(config, by_structure),
         complications=complication_bands(config, by_structure),
+        control=control_bands(config, by_structure),
+        selection=photon_selection(config, photon_dose, structures, by_structure),
         isocentre_depth_mm=tuple(_depth(rsp, beam.geometry) for beam in plan.beams),
         stages_s=clock.stages_s,
         peak_memory_gb=_peak_memory_gb(),
@@ -272,11 +284,18 @@ def _deliverable(
         tolerance=config.optimisation.tolerance,
         callback=tell,
     )
+    last = spots.result
     note = (
-        f"The minimum of {config.spots.minimum_mu:g} MU per spot raises the objective by "
-        f"{100 * spots.increase:.2g} %."
+        f"With a minimum of {config.spots.minimum_mu:g} MU per spot the objective is {last.objective:.4g}, "
+        f"without it was {spots.objective_before:.4g}; {spots.n_left_out} spots were left out, "
+        f"{spots.n_raised} raised."
     )
-    return spots.result, (note,)
+    # One story for the reader: the iterations before and after the minimum, one after the other.
+    after = last.history + np.array(
+        [[found.iterations, 0.0, found.history[-1, 2] if len(found.history) else 0.0]]
+    )
+    state = OptimisationState(last.weights, np.vstack([found.history, after]), last.state.problem_digest)
+    return replace(last, iterations=found.iterations + last.iterations, state=state), (note,)
 
 
 def _plan(

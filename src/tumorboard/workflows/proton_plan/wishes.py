@@ -114,21 +114,28 @@ class ComplicationChoice:
 
 @dataclass(frozen=True, slots=True)
 class ControlChoice:
-    """Tumour control by a Poisson linear-quadratic model.
+    """Tumour control by :class:`tumorboard.outcomes.tumour_control.PoissonControl`.
 
     Parameters
     ----------
     structure
         The target.
-    model
-        Its name.
-    fields
-        The model's own, by name.
+    alpha_per_gy, alpha_sd_per_gy
+        Mean and spread between patients [1/Gy].
+    alpha_beta_gy
+        Of the tumour [Gy].
+    clonogens_per_ml
+        Density [1/mL].
+    source
+        Where the numbers come from; printed with the result.
     """
 
     structure: str
-    model: str
-    fields: Fields = ()
+    alpha_per_gy: float
+    alpha_sd_per_gy: float
+    alpha_beta_gy: float
+    clonogens_per_ml: float
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +149,7 @@ class PhotonChoice:
     n_fractions
         Of the photon plan.
     threshold_percent
-        Least reduction of complication probability for protons by model name, in percentage points.
+        Least reduction of complication probability for protons by model name, in percentage points [%].
     """
 
     n_fractions: int

@@ -13,10 +13,10 @@ from tumorboard.core.beam import PhaseSpace
 from tumorboard.core.pencil_kernel import PencilKernel
 
 #: Tables over water-equivalent depth have this step [mm]; linear in between.
-TABLE_STEP_MM: Final = 0.1
+TABLE_STEP_MM: Final = 0.05
 
 #: The lateral cut-off is solved for every so many steps of the table, and holds from there to the next.
-CUT_STRIDE: Final = 10
+CUT_STRIDE: Final = 20
 
 #: Weights of the spots in a dose influence are in this many protons.
 PROTONS: Final = 1e6

@@ -77,3 +77,24 @@ def test_info__hands_no_terminal_commands_on(tmp_path):
     shown = tumorboard("info", tmp_path)
     assert r"\x1b[2J.dcm" in shown.stdout
     assert "\x1b" not in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "prescription must be a TOML file that can be read"),
+        ("label = ", "prescription must be a TOML file that can be read"),
+        ('label = "a"\nrbe_model = "constant_1.1"', "hu_curve must be chosen: a CT without a calibration"),
+        ('wish = "all"', "keys of the prescription must be among"),
+    ],
+)
+def test_board__a_bad_prescription_ends_before_any_work(content, said, tmp_path):
+    file = tmp_path / "plan.toml"
+    if content is not None:
+        file.write_text(content)
+    shown = tumorboard("board", tmp_path, "--prescription", file, "--out", tmp_path / "out")
+    assert shown.returncode == 2
+    (line,) = shown.stderr.strip().splitlines()
+    assert line.startswith("Error: ")
+    assert said in line
+    assert not (tmp_path / "out").exists()

@@ -60,7 +60,10 @@ def test_run__pet_recovers_uptake_and_place_of_the_sphere(report):
 
 def test_run__every_section_says_how_it_was_made(report):
     _, body = report
-    for section in body["sections"].values():
+    proton = body["sections"]["proton"]
+    assert proton["status"] == "not_possible"
+    assert "--prescription" in proton["needs"][0]
+    for section in (s for name, s in body["sections"].items() if name != "proton"):
         assert section["status"] == "done"
         assert section["provenance"]["digest"]
         assert section["wall_s"] >= 0

@@ -37,7 +37,8 @@ def test_describe__of_a_dicom_file_names_modality_size_and_unit(patient_folder):
 def test_describe__of_a_case_and_of_a_report_say_whose_they_are(result):
     case = describe(result.folder / "case")
     assert case[0].endswith(f": case P01, {len(case) - 1} items")
-    assert describe(result.report_json)[1:] == ["  scans: done", "  structures: done", "  pet: done"]
+    said = ["  scans: done", "  structures: done", "  pet: done", "  proton: not_possible"]
+    assert describe(result.report_json)[1:] == said
 
 
 def test_describe__of_a_nifti_file_gives_axes_as_this_package_does(tmp_path):

@@ -27,6 +27,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
             "Text",
         ],
         "convergence": ["convergence_plot"],
+        "dose_slices": ["ISODOSES_PERCENT", "dose_slices"],
         "dvh": ["DvhCurve", "dvh_plot"],
         "page": ["Page", "render"],
         "palette": ["structure_rgb"],

@@ -6,14 +6,19 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tumorboard.errors import InputError, UnreadableFile
+from tumorboard.errors import InputError, TumorboardError, UnreadableFile
 from tumorboard.io.case_store import CaseStore
 from tumorboard.io.dicom.headers import read_headers
+from tumorboard.io.dicom.read_ion_plan import read_ion_plan
+from tumorboard.io.dicom.read_rtdose import read_rtdose
 from tumorboard.io.dicom.sandbox import Limits
 from tumorboard.io.dicom.scan import scan
 from tumorboard.io.dicom.study import Study
 
 __all__ = ["describe"]
+
+#: SOP class of RT Ion Plans.
+_ION_PLAN = "1.2.840.10008.5.1.4.1.1.481.8"
 
 
 def describe(path: Path) -> list[str]:
@@ -53,7 +58,42 @@ def _of_dicom(path: Path) -> list[str]:
         "units": header.units,
         "transfer syntax": header.transfer_syntax_uid,
     }
-    return [f"{path}: DICOM"] + [f"  {name}: {value}" for name, value in facts.items() if value]
+    lines = [f"{path}: DICOM"] + [f"  {name}: {value}" for name, value in facts.items() if value]
+    if header.sop_class_uid == _ION_PLAN:
+        return lines + _of_plan(path)
+    return lines + _of_dose(path) if header.modality == "RTDOSE" else lines
+
+
+def _of_plan(path: Path) -> list[str]:
+    try:
+        plan = read_ion_plan(path)
+    except TumorboardError as reason:
+        return [f"  plan that is not read: {reason}"]
+    lines = [f"  plan {plan.label or '(no label)'} for {plan.machine}, {plan.n_fractions} fraction(s)"]
+    for beam in plan.beams:
+        units = sum(float(layer.monitor_units.sum()) for layer in beam.layers)
+        energies = [layer.nominal_energy_mev for layer in beam.layers]
+        lines.append(
+            f"  beam {beam.name}: gantry {beam.geometry.gantry_angle_deg:g} deg, couch "
+            f"{beam.geometry.couch_angle_deg:g} deg, range shifter {beam.range_shifter or 'none'}, "
+            f"{len(energies)} layers of {min(energies):g} to {max(energies):g} MeV, {beam.n_spots} spots, "
+            f"{units:.6g} MU per fraction"
+        )
+    return lines
+
+
+def _of_dose(path: Path) -> list[str]:
+    try:
+        dose = read_rtdose(path)
+    except TumorboardError as reason:
+        return [f"  dose that is not read: {reason}"]
+    shape = " x ".join(str(n) for n in dose.grid.shape)
+    spacing = " x ".join(f"{mm:.4g}" for mm in dose.grid.spacing_mm)
+    notes = dose.provenance.parameters.get("notes") or ()
+    return [
+        f"  dose, voxels (z, y, x) {shape}, spacing {spacing} mm, highest {float(dose.values.max()):.4g} Gy",
+        *(f"  {note}" for note in notes),
+    ]
 
 
 def _of_study(study: Study, path: Path) -> list[str]:

@@ -8,6 +8,7 @@ from tumorboard.core.image import Image, Quantity
 from tumorboard.numerics.resample import Interpolation, resample
 from tumorboard.plotting import pictures
 from tumorboard.plotting.blocks import Block, Picture
+from tumorboard.plotting.dose_slices import dose_slices
 from tumorboard.plotting.dvh import DvhCurve, dvh_plot
 from tumorboard.plotting.palette import structure_rgb
 from tumorboard.workflows.board.display import first_window
@@ -48,12 +49,12 @@ def dose_pictures(result: ProtonPlanResult, ct: Image, point_mm: tuple[float, fl
     outlines = _outlines(result)
     top = float(result.rbe_dose.values.max())
     window = first_window(shown)
-    planes = pictures.fused_slices(
+    planes = dose_slices(
         shown,
         result.rbe_dose,
         point_mm=point_mm,
         background_window=window,
-        overlay_window=(0.05 * top, top),
+        reference_gy=max(t.dose_gy for t in result.config.targets),
         outlines=outlines,
     )
     targets = {t.structure for t in result.config.targets}

@@ -1,0 +1,135 @@
+import json
+import tomllib
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tumorboard.core.acquisition import Sex
+from tumorboard.io.dicom import (
+    ImageModality,
+    PatientIdentity,
+    StudyIdentity,
+    read_ion_plan,
+    read_rtdose,
+    write_image_series,
+    write_rtstruct,
+)
+from tumorboard.workflows.board import BoardConfig
+from tumorboard.workflows.board.run import run
+from tumorboard.workflows.info import describe
+from tumorboard.workflows.proton_plan.prescription import parse_prescription
+
+PRESCRIPTION = Path(__file__).with_name("prescription.toml").read_text()
+START = datetime(2026, 1, 15, 10)
+
+
+def prescribed(*changes):
+    text = PRESCRIPTION
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return BoardConfig(prescription=parse_prescription(tomllib.loads(text), folder=Path()))
+
+
+@pytest.fixture(scope="module")
+def folder(phantom, tmp_path_factory):
+    into = tmp_path_factory.mktemp("water") / "dicom"
+    into.mkdir()
+    ct, drawn = phantom()
+    study = StudyIdentity(
+        patient=PatientIdentity(patient_id="P01", patient_name="Water^Box", sex=Sex.OTHER),
+        start=START,
+        description="Test",
+        seed="water",
+    )
+    about = {"study": study, "series_number": 1, "description": "water"}
+    written = write_image_series(ct, into / "ct", modality=ImageModality.CT, acquired=START, **about)
+    write_rtstruct(drawn, into / "drawn.dcm", reference=written.reference, created=START, **about)
+    return into
+
+
+@pytest.fixture(scope="module")
+def report(folder, tmp_path_factory):
+    result = run(prescribed(), folder, out=tmp_path_factory.mktemp("board"))
+    return result, json.loads(result.report_json.read_text())["sections"]["proton"]
+
+
+def test_proton__reports_what_the_field_asks_for(report):
+    _, proton = report
+    assert proton["status"] == "done"
+    assert {"beams", "spots", "objective", "iterations"} <= proton["plan"].keys()
+    assert {"mean_gy", "d95_gy", "d2_gy", "v20gy_percent"} <= proton["dvh"]["GTV"].keys()
+    assert proton["dvh"]["GTV"]["mean_gy"] == pytest.approx(20.0, rel=0.02)
+    assert len(proton["robust"]["scenarios"]) == 9
+    assert 0 <= proton["ntcp"]["spinal_cord_myelopathy_schultheiss"]["probability_percent"] <= 100
+    assert 0 < proton["peak_memory_gb"] < 100
+
+
+def test_proton__files_beside_the_report_hold_the_plan_and_its_dose(report):
+    result, proton = report
+    plan, dose = read_ion_plan(result.folder / "plan.dcm"), read_rtdose(result.folder / "dose.dcm")
+    assert plan.n_spots == proton["plan"]["spots"] == proton["exported"]["read_back"]["spots"]
+    assert plan.n_fractions == 10
+    np.testing.assert_allclose(plan.beams[0].geometry.isocentre_mm, proton["plan"]["isocentre_mm"], atol=1e-6)
+    units = sum(layer.monitor_units.sum() for layer in plan.beams[0].layers)
+    assert units == pytest.approx(proton["plan"]["beams"][0]["monitor_units"], rel=1e-6)
+    centre = tuple(np.rint(dose.grid.patient_to_index((10.0, 0.0, 0.0))).astype(int))
+    assert dose.values[centre] == pytest.approx(20.0, rel=0.05)
+
+
+def test_proton__page_shows_dose_in_the_viewer_and_pictures(report):
+    result, _ = report
+    page = result.report_html.read_text()
+    assert "Proton plan" in page
+    assert page.count("data:image/png") >= 5
+    assert '"Dose"' in page
+    assert '"LETd"' in page
+
+
+def test_proton__files_describe_themselves(report):
+    result, proton = report
+    said = "\n".join(describe(result.folder / "plan.dcm"))
+    assert (
+        f"beam left: gantry 90 deg, couch 0 deg, range shifter none, {proton['plan']['beams'][0]['layers']}"
+        in said
+    )
+    assert "highest" in "\n".join(describe(result.folder / "dose.dcm"))
+
+
+def test_proton__is_made_again_only_for_another_prescription(report, folder):
+    result, proton = report
+    again = run(prescribed(), folder, out=result.folder)
+    assert json.loads(again.report_json.read_text())["sections"]["proton"] == proton
+    text = ("max_iterations = ", "max_iterations = 1")
+    other = run(prescribed(text), folder, out=result.folder)
+    changed = json.loads(other.report_json.read_text())["sections"]["proton"]
+    assert changed["plan"]["objective"] != proton["plan"]["objective"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("GTV", "CTV", "target of the prescription must be one of GTV, cord; got CTV"),
+        (
+            'structure = "cord"',
+            'structure = "chord"',
+            "must be one of GTV, cord, body or a combined one; got 'chord'",
+        ),
+    ],
+)
+def test_proton__an_unknown_structure_fails_the_section_alone(folder, tmp_path, old, new, said):
+    result = run(prescribed((old, new)), folder, out=tmp_path)
+    sections = json.loads(result.report_json.read_text())["sections"]
+    assert sections["structures"]["status"] == "done"
+    assert sections["proton"]["status"] == "failed"
+    assert said in sections["proton"]["error"]
+    assert not (tmp_path / "plan.dcm").exists()
+
+
+def test_proton__without_structures_says_what_it_needs(folder, tmp_path):
+    result = run(prescribed(), folder / "ct", out=tmp_path)
+    proton = json.loads(result.report_json.read_text())["sections"]["proton"]
+    assert proton["status"] == "not_possible"
+    assert "structure set" in proton["needs"][0]

@@ -14,6 +14,7 @@ from tumorboard.core.material import Material
 from tumorboard.physics.elements import element
 from tumorboard.physics.nuclear import (
     NucleusTables,
+    elastic_by_angle,
     hydrogen_elastic_cm2_g,
     inelastic_cm2_g,
     nuclei,
@@ -109,7 +110,7 @@ def _spread(angle_rad: NDArray[np.float64], weight: NDArray[np.float64]) -> NDAr
 def _emission(tables: NucleusTables, particle: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return emission energies over incident energy, (n, q), and numbers by direction, (n, q, 9).
 
-    Between the 41 energies of the table there are three more; numbers are scaled to the multiplicity.
+    Between the 41 energies of the table there are three more.
     """
     fine_deg = np.arange(0.5, 180.0, 1.0)
     solid = 2.0 * np.pi * np.sin(np.deg2rad(fine_deg)) * np.deg2rad(1.0)
@@ -122,12 +123,17 @@ def _emission(tables: NucleusTables, particle: int) -> tuple[NDArray[np.float64]
     low, high = tables.out_energy_mev[:, particle, :-1], tables.out_energy_mev[:, particle, 1:]
     energy = low[..., None] + (high - low)[..., None] * middle
     value = by_direction[:, :-1, None] * (1.0 - middle)[:, None] + by_direction[:, 1:, None] * middle[:, None]
-    number = value * ((high - low) * 0.25)[..., None, None]
+    number = value * (((high - low) * 0.25) / tables.inelastic_b[:, None])[..., None, None]
+    # What the table lacks of its own multiplicity is evaporated particles: their peak lies in the first
+    # interval, between 0 and its first energy, and the lack grows with that. What it has too much, is scaled.
+    total = number.sum(axis=(1, 2, 3))
+    multiplicity = tables.multiplicity[:, particle]
+    number *= np.minimum(multiplicity / np.where(total > 0, total, 1.0), 1.0)[:, None, None, None]
+    slow = by_direction[:, 1] / np.maximum(by_direction[:, 1].sum(axis=1, keepdims=True), 1e-30)
+    number[:, 0] += 0.25 * (np.maximum(multiplicity - total, 0.0)[:, None] * slow)[:, None, :]
     n = energy.shape[0]
-    energy, number = energy.reshape(n, -1), number.reshape(n, -1, _EDGES_DEG.size)
-    total = number.sum(axis=(1, 2))
-    scale = tables.multiplicity[:, particle] / np.where(total > 0, total, 1.0)
-    return energy / tables.inelastic_energy_mev[:, None], number * scale[:, None, None]
+    energy = energy.reshape(n, -1) / tables.inelastic_energy_mev[:, None]
+    return energy, number.reshape(n, -1, _EDGES_DEG.size)
 
 
 def _between(
@@ -160,12 +166,9 @@ def _elastic(tables: NucleusTables) -> tuple[NDArray[np.float64], NDArray[np.flo
     """Return the share of each direction, and times it the energy of the recoil [MeV], by group."""
     incident = GROUPS_MEV
     mass = element(tables.atomic_number).atomic_weight_g_mol * _ATOMIC_MASS_MEV
-    angle = np.deg2rad(np.arange(5.25, 180.0, 0.5))
+    angle, each, _ = elastic_by_angle(tables)
     lower, part = _between(tables.elastic_energy_mev, incident)
-    logs = np.log(np.maximum(tables.elastic_b_sr, 1e-12))
-    logs = logs[lower] * (1.0 - part)[:, None] + logs[lower + 1] * part[:, None]
-    nodes = np.deg2rad(tables.elastic_angle_deg)
-    density = np.exp(np.stack([np.interp(angle, nodes, row) for row in logs])) * np.sin(angle)
+    density = each[lower] * (1.0 - part)[:, None] + each[lower + 1] * part[:, None]
     density /= density.sum(axis=1, keepdims=True)
     total = incident + PROTON_MASS_MEV + mass
     beta2 = (incident * (incident + 2.0 * PROTON_MASS_MEV) / total**2)[:, None]
@@ -207,7 +210,8 @@ def channels(material: Material, depth_step_g_cm2: float) -> Channels:
         energy[c, : n + 1] = mass * energy_from_range_mev(material, nodes / mass)
     weight, recoil = np.zeros((2, GROUPS_MEV.size, _EDGES_DEG.size))
     for tables, factor in nuclei(material):
-        share = factor * np.interp(GROUPS_MEV, tables.elastic_energy_mev, tables.elastic_b, left=0.0)
+        _, _, beyond = elastic_by_angle(tables)
+        share = factor * np.interp(GROUPS_MEV, tables.elastic_energy_mev, beyond, left=0.0)
         directions, energies = _elastic(tables)
         weight += share[:, None] * directions
         recoil += share[:, None] * energies

@@ -33,10 +33,8 @@ __all__ = ["DepthDose", "depth_dose"]
 #: Step of the primaries' residual range [g/cm2]; secondaries move ten of it at once.
 _STEP_G_CM2: Final = 0.01
 _STEPS_AT_ONCE: Final = 10
-#: What secondaries' own reactions make is added after so many of their steps.
-_RELEASE_EVERY: Final = 3
 
-#: Nuclear tables end at 250 MeV; straggling in one step stays below the step up to here.
+#: Nuclear tables end at 250 MeV and are held beyond.
 _LARGEST_MEV: Final = 300.0
 
 #: Where spectra are cut, in standard deviations.
@@ -143,9 +141,25 @@ def _reactions(material: Material, energy: NDArray[np.float64]) -> NDArray[np.fl
     return np.where(energy >= GROUPS_MEV[0], total, 0.0)
 
 
-@lru_cache(maxsize=32)
-def _primary_nodes(material: Material, n: int, straggling: bool, nuclear: bool) -> _Nodes:
-    h = _STEP_G_CM2
+@lru_cache(maxsize=64)
+def _step_g_cm2(material: Material) -> float:
+    """Return the step: larger in metals, where straggling in a step would else be more than the step."""
+    spread = energy_straggling_mev2_cm2_g(material, _LARGEST_MEV)
+    stopping = mass_stopping_power_mev_cm2_g(material, _LARGEST_MEV)
+    return max(_STEP_G_CM2, float(spread / stopping**2) / 0.98)
+
+
+def _reach_g_cm2(material: Material, energy_mev: float) -> float:
+    """Return the path that next to no proton exceeds."""
+    spread = 0.1 * material.density_g_cm3 * float(range_straggling_sigma_mm(material, energy_mev))
+    return float(csda_range_g_cm2(material, energy_mev)) + _CUT * spread
+
+
+@lru_cache(maxsize=16)
+def _primary_nodes(material: Material, straggling: bool, nuclear: bool) -> _Nodes:
+    """Return the tables up to the highest energy; lower ones use their beginning."""
+    h = _step_g_cm2(material)
+    n = int(_reach_g_cm2(material, _LARGEST_MEV) / h) + 3 * _STEPS_AT_ONCE + 2
     energy = energy_from_range_mev(material, np.arange(n + 1) * h)
     inside = np.maximum(energy, LOWEST_ENERGY_MEV)
     stopping = mass_stopping_power_mev_cm2_g(material, inside)
@@ -172,7 +186,7 @@ def _primary_nodes(material: Material, n: int, straggling: bool, nuclear: bool) 
 
 @lru_cache(maxsize=16)
 def _secondary_nodes(material: Material) -> tuple[Channels, _Nodes]:
-    made = channels(material, _STEP_G_CM2 * _STEPS_AT_ONCE)
+    made = channels(material, _step_g_cm2(material) * _STEPS_AT_ONCE)
     energy = made.energy
     grid, integral = _let_integral(material)
     total = np.interp(energy, grid, integral)
@@ -186,7 +200,7 @@ def _secondary_nodes(material: Material) -> tuple[Channels, _Nodes]:
     return made, _Nodes(energy, survive, group, part, none, none, none, drop, let_drop, drop)
 
 
-def _start(spectrum: EnergySpectrum, material: Material, energy: NDArray[np.float64]) -> NDArray[np.float64]:
+def _start(spectrum: EnergySpectrum, energy: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the protons at each node: number and mean energy are exact."""
     n = np.zeros(energy.size)
     for mean, sigma, weight in zip(spectrum.mean_mev, spectrum.sigma_mev, spectrum.weights, strict=True):
@@ -207,7 +221,8 @@ def _cosine(material: Material, energy: float, paths_g_cm2: NDArray[Any]) -> NDA
     left = np.maximum(float(csda_range_g_cm2(material, energy)) - paths_g_cm2, 0.0)
     middle = energy_from_range_mev(material, 0.5 * (left[1:] + left[:-1]))
     power = scattering_power_rad2_mm(material, np.maximum(middle, 0.01), initial_energy_mev=energy)
-    power = np.where(middle > 0.01, power, 0.0)
+    # The last 0.03 mm of water turn protons round, for which small angles are no theory.
+    power = np.where(middle > 1.0, power, 0.0)
     variance = np.cumsum(power * np.diff(paths_g_cm2) * 10.0 / material.density_g_cm3)
     cosine: NDArray[np.float64] = 1.0 / (1.0 + variance)
     return cosine
@@ -268,15 +283,17 @@ def depth_dose(
             f"energies of spectrum must stay within {_LARGEST_MEV:g} MeV, {_CUT:g} standard deviations above "
             f"the mean included [MeV]; got {largest:.6g}; nuclear tables end there"
         )
-    reach = float(csda_range_g_cm2(material, largest))
-    reach += _CUT * 0.1 * material.density_g_cm3 * float(range_straggling_sigma_mm(material, largest))
-    n_coarse = int(np.ceil(reach / (_STEP_G_CM2 * _STEPS_AT_ONCE))) + 1 + _RELEASE_EVERY
+    h = _step_g_cm2(material)
+    reach = _reach_g_cm2(material, largest)
+    n_coarse = int(np.ceil(reach / (h * _STEPS_AT_ONCE))) + 2
     n_fine = n_coarse * _STEPS_AT_ONCE
-    nodes = _primary_nodes(material, n_fine + 2, straggling, nuclear)
-    primary, secondary, lost_mev = _march(_start(spectrum, material, nodes.energy), nodes, material, n_coarse)
+    nodes = _primary_nodes(material, straggling, nuclear)
+    primary, secondary, lost_mev = _march(
+        _start(spectrum, nodes.energy[: n_fine + 3]), nodes, material, n_coarse
+    )
     mean = spectrum.total_mean_mev
-    cosine = _cosine(material, mean, np.arange(n_fine + 1, dtype=np.float64) * _STEP_G_CM2)
-    width_mm = cosine * _STEP_G_CM2 * 10.0 / material.density_g_cm3
+    cosine = _cosine(material, mean, np.arange(n_fine + 1, dtype=np.float64) * h)
+    width_mm = cosine * h * 10.0 / material.density_g_cm3
     coarse = _refined(secondary)
     to_kev_um = 0.1 * material.density_g_cm3
     to_mm2 = 0.5 * (10.0 / material.density_g_cm3) ** 2
@@ -284,7 +301,7 @@ def depth_dose(
     def ratio(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.divide(a, b, out=np.zeros_like(a), where=b > 1e-12)
 
-    track = primary[:, 0] * _STEP_G_CM2 + coarse[:, 4]
+    track = primary[:, 0] * h + coarse[:, 4]
     return DepthDose(
         depth_mm=np.concatenate(([0.0], np.cumsum(width_mm))),
         primary_mev_mm=primary[:, 1] / width_mm,
@@ -325,6 +342,7 @@ def _march(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     """Return what primaries do in fine steps, secondaries and local energy in coarse ones, and the lost."""
     made, table = _secondary_nodes(material)
+    h = _step_g_cm2(material)
     first, second = made.of_primaries, made.of_secondaries
     primary, secondary = np.zeros((n_coarse * _STEPS_AT_ONCE, 4)), np.zeros((n_coarse, 6))
     rates, later_rates = (
@@ -336,12 +354,12 @@ def _march(
     of_secondaries = (
         made.elastic_weight, made.elastic_recoil_mev, made.energy, made.step, made.last, table.survive,
         table.group, table.part, table.drop, table.let_drop, np.where(made.is_proton, made.step, 0.0),
-        np.sqrt(made.step**2 - (_STEP_G_CM2 * _STEPS_AT_ONCE) ** 2), first.number, first.reach, second.number,
+        np.sqrt(made.step**2 - (h * _STEPS_AT_ONCE) ** 2), first.number, first.reach, second.number,
         second.reach,
     )  # fmt: skip
     march(
-        n, np.array([filled[0], filled[-1]]), of_nodes, of_secondaries, _STEPS_AT_ONCE, _RELEASE_EVERY,
-        _STEP_G_CM2, np.zeros((2, n.size)), np.zeros((*made.energy.shape, 3)),
+        n, np.array([filled[0], filled[-1]]), of_nodes, of_secondaries, _STEPS_AT_ONCE,
+        h, np.zeros((2, n.size)), np.zeros((*made.energy.shape, 3)),
         np.zeros((COARSE_GROUPS_MEV.size, 2)), rates, later_rates, primary, secondary,
     )  # fmt: skip
     # Each reaction counts by half in its own step and by half in the next.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -234,7 +236,10 @@ def build_machine(
         wanted = sorted({float(e) for e in energies_mev})
         spots = tuple(replace(spot_at_energy(beam_model, e), nominal_energy_mev=e) for e in wanted)
         beam_model = replace(beam_model, spots=spots)
-    kernels = tuple(pencil_kernel(spot, depth_step_mm=depth_step_mm) for spot in beam_model.spots)
+    with ThreadPoolExecutor(numba.get_num_threads()) as pool:
+        kernels = tuple(
+            pool.map(lambda spot: pencil_kernel(spot, depth_step_mm=depth_step_mm), beam_model.spots)
+        )
     return ProtonMachine(beam_model, kernels)
 
 

@@ -153,15 +153,14 @@ def move_secondaries(
     later_products: NDArray[Any],
     later_reach: NDArray[Any],
     later: NDArray[Any],
-    release: bool,
     out: NDArray[Any],
 ) -> None:
     """Add what the reactions of a step make, and move all secondaries through it.
 
     ``n[c, i]`` holds number, summed and summed squared distance from the axis in channel ``c`` (kind and
     direction) at node ``i`` of residual range; they move one node down and ``aside[c]`` away. ``rates`` are
-    the primaries' reactions by group; the secondaries' gather in ``later``, with their summed squared
-    distance, and count when ``release`` is set: few as they are, they need neither fine groups nor steps.
+    the primaries' reactions by group; ``later`` are the secondaries' of the step before, with their summed
+    squared distance, by coarser groups, and comes back with those of this step.
     ``out`` gets energy, energy times squared distance, energy times LET, the energy of which LET is the
     mean, and the path of protons (``path[c]``, 0 for other channels).
     """
@@ -170,15 +169,14 @@ def move_secondaries(
             for c in range(last.size):
                 for i in range(1, reach[g, c] + 1):
                     n[c, i, 0] += rates[g] * products[g, c, i]
-    if release:
-        for g in range(later.shape[0]):
-            if later[g, 0] > 1e-12:
-                for c in range(last.size):
-                    for i in range(1, later_reach[g, c] + 1):
-                        made = later_products[g, c, i]
-                        n[c, i, 0] += later[g, 0] * made
-                        n[c, i, 2] += later[g, 1] * made
-            later[g, 0] = later[g, 1] = 0.0
+    for g in range(later.shape[0]):
+        if later[g, 0] > 1e-12:
+            for c in range(last.size):
+                for i in range(1, later_reach[g, c] + 1):
+                    made = later_products[g, c, i]
+                    n[c, i, 0] += later[g, 0] * made
+                    n[c, i, 2] += later[g, 1] * made
+        later[g, 0] = later[g, 1] = 0.0
     for c in range(last.size):
         d = aside[c]
         for i in range(1, last[c] + 1):
@@ -217,7 +215,6 @@ def march(
     of_nodes: Any,
     of_secondaries: Any,
     steps_at_once: int,
-    release_every: int,
     spacing: float,
     scattered: NDArray[Any],
     moving: NDArray[Any],
@@ -255,10 +252,8 @@ def march(
             scattered, low, highest, energy, group, part, weight, recoil, nodes, step, spacing, moving
         )
         scattered[1 - k % 2, low : highest + 1] = 0.0
-        release = k % release_every == release_every - 1 or k == n_coarse - 1
-        if release:
-            later_rates[k] = later[:, 0]
+        later_rates[k] = later[:, 0]
         move_secondaries(
             moving, last, s_survive, s_group, s_part, s_drop, s_let_drop, s_drop, path, aside, products,
-            reach, reacting, later_products, later_reach, later, release, secondary[k],
+            reach, reacting, later_products, later_reach, later, secondary[k],
         )  # fmt: skip

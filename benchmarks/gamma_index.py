@@ -1,8 +1,8 @@
 """Gamma index in three dimensions against pymedphys: 100^3 voxels of 2.5 mm, 2 %/2 mm, global, above 10 %.
 
 pymedphys has an environment of its own (``peers/pymedphys.txt``), whose python ``TUMORBOARD_PEER_PYMEDPHYS``
-names. It searches a lattice of points, ``interp_fraction`` of them per distance criterion, so that its gamma is
-never below ours and comes down to it as the lattice becomes finer. Times are CPU seconds.
+names. It searches a lattice of points, ``interp_fraction`` of them per distance criterion, so that its
+gamma is never below ours and comes down to it as the lattice becomes finer. Times are CPU seconds.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Gamma of two doses by pymedphys, in an environment of its own: ``python pymedphys_gamma.py IN.npz OUT.npz``."""
+"""Gamma of two doses by pymedphys, in its own environment: ``python pymedphys_gamma.py IN.npz OUT.npz``."""
 
 import sys
 import time

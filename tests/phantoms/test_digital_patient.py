@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tumorboard.core import Grid
+from tumorboard.core import Grid, StructureKind
 from tumorboard.errors import InputError
 from tumorboard.pet import SuvVariant, to_suv
 from tumorboard.phantoms import DigitalPatientConfig, Organ, TrueLesion, simulate_patient, torso
@@ -48,11 +48,24 @@ def test_patient__is_reproducible(patient):
     np.testing.assert_array_equal(again.ct.values, patient.ct.values)
 
 
-def test_patient__structures_overlap_nowhere(patient):
+def test_patient__organs_overlap_nowhere(patient):
     painted = np.zeros(patient.ct.grid.shape, int)
     for structure in patient.structures.structures:
-        painted += structure.mask.values
+        if structure.kind is StructureKind.ORGAN:
+            painted += structure.mask.values
     assert painted.max() == 1
+
+
+def test_patient__each_lesion_is_a_target_of_its_volume(patient):
+    targets = {s.name: s for s in patient.structures.structures if s.kind is StructureKind.GTV}
+    assert set(targets) == {f"GTV {lesion.name}" for lesion in patient.lesions}
+    for lesion in patient.lesions:
+        mask = targets[f"GTV {lesion.name}"].mask
+        # The voxels of this phantom are coarse: half of one at the rim of a sphere is some 15 % of it.
+        volume_ml = np.count_nonzero(mask.values) * mask.grid.voxel_volume_ml
+        assert volume_ml == pytest.approx(lesion.volume_ml, rel=0.15)
+        centre = mask.grid.index_to_patient(np.argwhere(mask.values).mean(axis=0))
+        np.testing.assert_allclose(centre, lesion.centre_mm, atol=2.0)
 
 
 def test_torso__says_what_is_wrong():

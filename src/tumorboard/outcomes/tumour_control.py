@@ -19,8 +19,8 @@ class PoissonControl:
 
     Of :math:`\rho V` clonogens, :math:`\exp(-\alpha D (1 + d / (\alpha/\beta)))` survive in each voxel of
     dose D given in fractions d; the chance of none is :math:`\exp(-N)` [1]_, averaged over
-    :math:`\alpha`, which is normally distributed between patients [2]_. There are no parameters that hold for every tumour: the user
-    names them with their source.
+    :math:`\alpha`, which is normally distributed between patients [2]_. There are no parameters that
+    hold for every tumour: the user names them with their source.
 
     Parameters
     ----------

@@ -1,4 +1,5 @@
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from tumorboard.core import Image, Quantity
 from tumorboard.errors import InputError
 from tumorboard.physics.hounsfield import relative_stopping_power, schneider2000
+from tumorboard.workflows.proton_plan.energy import brought_energy_j
 from tumorboard.workflows.proton_plan.prescription import parse_prescription
 from tumorboard.workflows.proton_plan.run import run
 
@@ -126,3 +128,17 @@ def test_run__refuses_structures_of_another_frame(phantom):
     _, drawn = phantom(frame="9.9")
     with pytest.raises(InputError, match="structures must be in the CT's frame of reference"):
         run(config(), ct, drawn)
+
+
+def test_run__dose_holds_the_energy_that_the_protons_bring(made):
+    # Half a per cent lies beyond the lateral cut-off, and the dose grid cuts the body's rim.
+    assert made.deposited_energy_j == pytest.approx(made.brought_energy_j, rel=0.02)
+    assert made.deposited_energy_j < made.brought_energy_j
+
+
+def test_brought_energy__behind_a_range_shifter_is_less(made):
+    shifted = tuple(
+        replace(beam, range_shifter="RS40", range_shifter_distance_mm=200.0) for beam in made.plan.beams
+    )
+    plan = replace(made.plan, beams=shifted)
+    assert brought_energy_j(plan, made.machine) < 0.9 * brought_energy_j(made.plan, made.machine)

@@ -50,6 +50,8 @@ def plan_data(result: ProtonPlanResult) -> dict[str, Any]:
                 for beam, depth in zip(plan.beams, result.isocentre_depth_mm, strict=True)
             ],
             "spots": plan.n_spots,
+            "brought_energy_j": result.brought_energy_j,
+            "deposited_energy_j": result.deposited_energy_j,
             "objective": result.optimisation.objective,
             "iterations": result.optimisation.iterations,
             "status": result.optimisation.status.value,

@@ -119,6 +119,8 @@ class ProtonPlanResult:
         Comparison with a photon plan, when asked for.
     isocentre_depth_mm
         Water-equivalent depth of the isocentre on the central axis of each beam [mm].
+    brought_energy_j, deposited_energy_j
+        What the protons leave in endless water, and what the dose says that they left here [J].
     stages_s
         How long each stage took [s].
     peak_memory_gb
@@ -144,6 +146,8 @@ class ProtonPlanResult:
     control: tuple[ControlBand, ...]
     selection: Selection | None
     isocentre_depth_mm: tuple[float, ...]
+    brought_energy_j: float
+    deposited_energy_j: float
     stages_s: Mapping[str, float]
     peak_memory_gb: float
     notes: tuple[str, ...]

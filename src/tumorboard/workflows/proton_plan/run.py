@@ -40,6 +40,7 @@ from tumorboard.proton.robust_scenarios import Scenario, scenario_set
 from tumorboard.workflows.progress import Progress, silent
 from tumorboard.workflows.proton_plan.config import ELSEWHERE, PHYSICAL_DOSE, ProtonPlanConfig
 from tumorboard.workflows.proton_plan.depth import entry_to
+from tumorboard.workflows.proton_plan.energy import brought_energy_j, deposited_energy_j
 from tumorboard.workflows.proton_plan.equipment import chosen_calibration, chosen_machine
 from tumorboard.workflows.proton_plan.evaluation import (
     complication_bands,
@@ -149,6 +150,8 @@ def run(
         control=control_bands(config, by_structure),
         selection=photon_selection(config, photon_dose, structures, by_structure),
         isocentre_depth_mm=tuple(_depth(rsp, beam.geometry) for beam in plan.beams),
+        brought_energy_j=brought_energy_j(plan, machine),
+        deposited_energy_j=deposited_energy_j(doses[0].dose, rsp),
         stages_s=clock.stages_s,
         peak_memory_gb=_peak_memory_gb(),
         notes=(*_notes(config, found), *more_notes),

@@ -103,6 +103,10 @@ def _proton(context: Context, truth: dict[str, Any], names: set[str]) -> list[di
         {"what": "Target D95 [Gy]", "true": true["prescribed_gy"], "measured": target["d95_gy"]},
         {"what": "Target mean dose [Gy]", "true": true["prescribed_gy"], "measured": target["mean_gy"]},
     ]
+    brought, left = (found["plan"][name] for name in ("brought_energy_j", "deposited_energy_j"))
+    rows.append(
+        {"what": "Energy that protons bring, and that the dose holds [J]", "true": brought, "measured": left}
+    )
     depths = {b["name"]: b["isocentre_water_equivalent_depth_mm"] for b in found["plan"]["beams"]}
     for beam in true["beams"]:
         what = f"Water-equivalent depth of the isocentre, {beam['name']} [mm]"

@@ -5,6 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tumorboard.core.grid import AXIAL, Grid
+from tumorboard.core.image import Image, Quantity
+from tumorboard.io.dicom.read_ion_plan import read_ion_plan
+from tumorboard.io.machines.dcpt import read_dcpt_beam_model
+from tumorboard.proton.machine import build_machine
+from tumorboard.proton.pencil_beam_model import DepthModel, PencilBeamModel
+from tumorboard.proton.plan_dose import plan_dose, spot_weights
+from tumorboard.provenance import Record
+
 _spec = importlib.util.spec_from_file_location("dcpt_plan", Path(__file__).with_name("dcpt_plan.py"))
 dcpt = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(dcpt)
@@ -89,3 +98,48 @@ def test_narrow_profile__density_moves_the_edge_as_it_must(folder):
         edges.append(dcpt.distal_mm(Z_MM, dose, 0.8 * dose.max()))
     # The lighter one lets the beam through 150 mm of it 150 mm * 1.4 % farther.
     assert edges[0] - edges[1] == pytest.approx(150 * (1.032 / 1.018 - 1), rel=0.05)
+
+
+def test_plan_dose__of_the_clinics_plan_is_that_of_the_slabs(folder, profiles):
+    plan = read_ion_plan(folder / "plan01_sobp" / "RN.1.2.246.352.71.5.37402163639.178319.20221207095327.dcm")
+    model = read_dcpt_beam_model(
+        folder / "dcpt_beam_model" / "DCPT_beam_model__v2.csv", source_distance_mm=dcpt.SOURCES_MM
+    )
+    machine = build_machine(model, {layer.nominal_energy_mev for layer in plan.beams[0].layers})
+    slabs = dcpt.phantom(GEOMETRIES["geoA_SOBPcent"])
+    # The beam travels to the back of the patient, +y; slabs end between voxels.
+    y_mm = np.arange(-499.75, 103.0, 0.5)
+    ratio = np.zeros_like(y_mm)
+    for slab in slabs:
+        inside = (y_mm > slab.start_mm) & (y_mm < slab.end_mm)
+        ratio[inside] = float(dcpt.stopping_power_ratio(slab.material, dcpt.RATIO_AT_MEV))
+    made = Record("tests.slabs")
+
+    def grid(shape, spacing, origin):
+        return Grid(shape, spacing, origin, AXIAL, frame_of_reference=plan.frame_of_reference)
+
+    wide = np.ascontiguousarray(np.broadcast_to(ratio.astype(np.float32)[None, :, None], (4, y_mm.size, 4)))
+    rsp = Image(
+        wide,
+        grid(wide.shape, (100.0, 0.5, 100.0), (-150.0, y_mm[0], -150.0)),
+        Quantity.RELATIVE_STOPPING_POWER,
+        made,
+    )
+    dose_grid = grid((10, 205, 10), (2.0, 1.0, 2.0), (-9.0, -102.0, -9.0))
+    result = plan_dose(
+        plan,
+        machine,
+        rsp,
+        dose_grid=dose_grid,
+        model=PencilBeamModel(DepthModel.VOXELWISE, lateral_cutoff=1e-4),
+        with_let=True,
+    )
+    protons = 1e6 * spot_weights(plan, machine).sum() * plan.n_fractions
+    spots = dcpt.read_spots(folder / "plan01_sobp" / "spotlist_BMv2_c7_field01.dat")
+    assert protons == pytest.approx(spots[:, 4].sum(), rel=1e-5)
+    # MeV/g in Gy.
+    ours = result.dose.values.mean(axis=(0, 2)) / protons / 1.602176634e-10
+    dose, let = (in_bins(values)[:205] for values in profiles["geoA_SOBPcent"])
+    before = slice(1, 150)
+    assert ours[before] == pytest.approx(dose[before], rel=0.005)
+    assert result.let.values.mean(axis=(0, 2))[before] == pytest.approx(let[before], rel=0.02)

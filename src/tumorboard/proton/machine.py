@@ -262,8 +262,12 @@ class RangeShifterEffect:
         A1, covariance of position and direction there [mm rad].
     position_mm2
         A2, variance of the position there [mm2].
-    water_angle_rad2, water_covariance_mm_rad, water_position_mm2
-        The same moments behind as much water: what a kernel of water holds of it at its depth.
+    water_angle_rad2
+        A0 behind as much water [rad2]: what a kernel of water holds of it at its depth.
+    water_covariance_mm_rad
+        A1 there [mm rad].
+    water_position_mm2
+        A2 there [mm2].
     """
 
     water_equivalent_mm: float

@@ -75,7 +75,7 @@ def line_integral_samples(
     image
         Any quantity, any grid.
     starts_mm, ends_mm
-        As in :func:`line_integrals` [mm].
+        As in :func:`line_integrals`, shape ``(n, 3)`` or ``(3,)`` [mm].
     n_samples
         Into how many equal parts each line is cut, >= 1.
 
@@ -117,7 +117,7 @@ def distances_to_first(
     image
         Any quantity, any grid.
     starts_mm, ends_mm
-        As in :func:`line_integrals` [mm].
+        As in :func:`line_integrals`, shape ``(n, 3)`` or ``(3,)`` [mm].
     above
         The threshold, finite, in the image's unit.
 

@@ -153,6 +153,7 @@ def move_secondaries(
     later_products: NDArray[Any],
     later_reach: NDArray[Any],
     later: NDArray[Any],
+    farthest: NDArray[Any],
     out: NDArray[Any],
 ) -> None:
     """Add what the reactions of a step make, and move all secondaries through it.
@@ -160,7 +161,8 @@ def move_secondaries(
     ``n[c, i]`` holds number, summed and summed squared distance from the axis in channel ``c`` (kind and
     direction) at node ``i`` of residual range; they move one node down and ``aside[c]`` away. ``rates`` are
     the primaries' reactions by group; ``later`` are the secondaries' of the step before, with their summed
-    squared distance, by coarser groups, and comes back with those of this step.
+    squared distance, by coarser groups, and comes back with those of this step. No secondary is beyond the
+    node ``farthest[c]``.
     ``out`` gets energy, energy times squared distance, energy times LET, the energy of which LET is the
     mean, and the path of protons (``path[c]``, 0 for other channels).
     """
@@ -179,7 +181,7 @@ def move_secondaries(
         later[g, 0] = later[g, 1] = 0.0
     for c in range(last.size):
         d = aside[c]
-        for i in range(1, last[c] + 1):
+        for i in range(1, farthest[c] + 1):
             number, first, second = n[c, i, 0], n[c, i, 1], n[c, i, 2]
             n[c, i, 0] = n[c, i, 1] = n[c, i, 2] = 0.0
             if number < 1e-16:
@@ -237,6 +239,7 @@ def march(
     products, reach, later_products, later_reach = of_secondaries[12:]
     n_coarse = secondary.shape[0]
     reacting = np.zeros(rates.shape[1])
+    farthest = last.copy()
     top = n.size - 3
     for k in range(n_coarse):
         highest = top
@@ -253,7 +256,10 @@ def march(
         )
         scattered[1 - k % 2, low : highest + 1] = 0.0
         later_rates[k] = later[:, 0]
+        # Groups of energy, 9 % apart, lend secondaries up to a sixth more range than their parents had.
+        for c in range(last.size):
+            farthest[c] = min(last[c], int(1.2 * highest * spacing / step[c]) + 4)
         move_secondaries(
             moving, last, s_survive, s_group, s_part, s_drop, s_let_drop, s_drop, path, aside, products,
-            reach, reacting, later_products, later_reach, later, secondary[k],
+            reach, reacting, later_products, later_reach, later, farthest, secondary[k],
         )  # fmt: skip

@@ -15,6 +15,8 @@ from tumorboard.physics.ranges import csda_range_g_cm2, energy_from_range_mev
 from tumorboard.physics.stopping_power import electronic_mass_stopping_power_mev_cm2_g
 from tumorboard.physics.straggling import range_straggling_sigma_mm
 
+pytestmark = pytest.mark.slow
+
 WATER = material("water, liquid")
 
 

@@ -14,6 +14,8 @@ from tumorboard.proton.pencil_beam_model import DepthModel, PencilBeamModel
 from tumorboard.proton.plan_dose import plan_dose, spot_weights
 from tumorboard.provenance import Record
 
+pytestmark = pytest.mark.slow
+
 _spec = importlib.util.spec_from_file_location("dcpt_plan", Path(__file__).with_name("dcpt_plan.py"))
 dcpt = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(dcpt)

@@ -10,6 +10,8 @@ from tumorboard.numerics import threads_at_most
 from tumorboard.proton.pencil_beam import estimate_dose_influence
 from tumorboard.proton.pencil_beam_model import DepthModel, PencilBeamModel, SpotWidth, SubBeams
 
+pytestmark = pytest.mark.slow
+
 
 def test_dose_influence__keeps_the_order_of_the_plan_and_shares_rays(
     plain_machine, grid_around, stopping_powers

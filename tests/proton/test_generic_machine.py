@@ -5,6 +5,8 @@ from tumorboard.physics.materials import material
 from tumorboard.physics.stopping_power import electronic_mass_stopping_power_mev_cm2_g
 from tumorboard.proton.generic_machine import GENERIC_MACHINE_NAME, generic_beam_model, generic_machine
 
+pytestmark = pytest.mark.slow
+
 
 def test_generic_beam_model__focuses_at_the_isocentre():
     model = generic_beam_model()

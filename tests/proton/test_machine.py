@@ -17,6 +17,8 @@ from tumorboard.proton.machine import (
 )
 from tumorboard.proton.water_kernels import pencil_kernel
 
+pytestmark = pytest.mark.slow
+
 MODEL = generic_beam_model()
 
 

@@ -14,6 +14,8 @@ from tumorboard.core.patient_position import PatientPosition
 from tumorboard.proton.machine import range_shifter_effect
 from tumorboard.proton.pencil_beam_model import DepthModel, PencilBeamModel, SpotWidth, SubBeams
 
+pytestmark = pytest.mark.slow
+
 
 def expected(points_mm, geometry, position, energy, machine, depth_of, extra=None):
     """Dose at patient points from the definition: source, axis and Gaussians in plain vectors."""

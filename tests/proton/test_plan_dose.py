@@ -13,6 +13,8 @@ from tumorboard.proton.pencil_beam_model import DepthModel, PencilBeamModel, Sub
 from tumorboard.proton.plan_dose import plan_dose, spot_weights
 from tumorboard.provenance import Record
 
+pytestmark = pytest.mark.slow
+
 RECORD = Record("test")
 MODELS = {
     "voxelwise": PencilBeamModel(DepthModel.VOXELWISE, 0.002),

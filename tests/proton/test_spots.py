@@ -12,6 +12,8 @@ from tumorboard.proton.plan_dose import plan_dose
 from tumorboard.proton.spots import SpotLattice, place_spots
 from tumorboard.provenance import Record
 
+pytestmark = pytest.mark.slow
+
 RECORD = Record("test")
 ENERGIES = tuple(np.arange(70.0, 161.0, 2.5))
 PLAIN = {

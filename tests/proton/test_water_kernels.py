@@ -8,6 +8,8 @@ from tumorboard.physics.materials import material
 from tumorboard.physics.scattering import scattering_sigma_mm
 from tumorboard.proton.water_kernels import MEV_CM2_G_TO_GY_MM2, pencil_kernel
 
+pytestmark = pytest.mark.slow
+
 WATER = material("water, liquid")
 
 

@@ -12,6 +12,8 @@ from tumorboard.workflows.proton_plan.energy import brought_energy_j
 from tumorboard.workflows.proton_plan.prescription import parse_prescription
 from tumorboard.workflows.proton_plan.run import run
 
+pytestmark = pytest.mark.slow
+
 PRESCRIPTION = Path(__file__).with_name("prescription.toml").read_text()
 
 

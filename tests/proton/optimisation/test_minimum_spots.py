@@ -10,6 +10,8 @@ from tumorboard.proton.optimisation import (
 )
 from tumorboard.proton.optimisation.objectives import SquaredDeviation, SquaredOverdose
 
+pytestmark = pytest.mark.slow
+
 GOALS = [
     PlanObjective("target", SquaredDeviation(60.0), 100.0, False),
     PlanObjective("organ", SquaredOverdose(20.0), 10.0, False),

@@ -22,6 +22,8 @@ from tumorboard.proton.optimisation.objectives import (
 )
 from tumorboard.proton.rbe import RbeModel
 
+pytestmark = pytest.mark.slow
+
 GOALS = [
     PlanObjective("target", SquaredDeviation(60.0), 100.0, False),
     PlanObjective("organ", SquaredOverdose(20.0), 10.0, False),

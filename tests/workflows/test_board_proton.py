@@ -125,6 +125,7 @@ def test_proton__an_unknown_structure_fails_the_section_alone(folder, tmp_path, 
     assert sections["structures"]["status"] == "done"
     assert sections["proton"]["status"] == "failed"
     assert said in sections["proton"]["error"]
+    assert result.errors == {"proton": sections["proton"]["error"]}
     assert not (tmp_path / "plan.dcm").exists()
 
 

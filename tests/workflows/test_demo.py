@@ -56,3 +56,20 @@ def test_demo__again_writes_no_dicom_again(demo):
 def test_config__says_what_is_wrong(choice, message):
     with pytest.raises(InputError, match=message):
         DemoConfig(**choice)
+
+
+def test_demo__plan_of_the_lung_lesion_comes_to_what_is_known(demo):
+    body = sections(demo)
+    assert (demo.folder / "prescription.toml").is_file()
+    assert (demo.folder / "plan.dcm").is_file()
+    assert all(goal["passes"] for goal in body["proton"]["robust"]["goals"])
+    rows = {row["what"]: (row["true"], row["measured"]) for row in body["truth"]["proton"]}
+    for what, (true, measured) in rows.items():
+        if what.startswith("Isocentre"):
+            assert measured < 1.0
+        elif what.startswith("Water-equivalent depth"):
+            # Noise and blur of the scan, and a body that begins between voxels.
+            assert measured == pytest.approx(true, abs=1.0)
+        else:
+            # The mean lies above the prescription: errors must leave enough at the rim.
+            assert measured == pytest.approx(true, rel=0.06)

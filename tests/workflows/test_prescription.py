@@ -91,3 +91,14 @@ def test_read_prescription__a_changed_curve_is_a_changed_prescription(tmp_path):
     curve.write_text("-1000 0.001\n0 1.01\n")
     assert read_prescription(file) != before
     assert before.hu_curve == str(curve.resolve())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "docs/prescriptions/lung_three_fields.toml",
+        "src/tumorboard/workflows/demo/lung_lesion.toml",
+    ],
+)
+def test_read_prescription__reads_those_that_newcomers_are_shown(path):
+    assert read_prescription(Path(__file__).parents[2] / path).targets

@@ -115,7 +115,8 @@ def _prescribed(path: Path | None) -> Any:
 
 def _tell(result: Any) -> None:
     for name, status in result.statuses.items():
-        typer.echo(f"  {name}: {status.value.replace('_', ' ')}")
+        why = f": {printable(result.errors[name])}" if name in result.errors else ""
+        typer.echo(f"  {name}: {status.value.replace('_', ' ')}{why}")
     if result.quarantined:
         typer.echo(f"  {result.quarantined} file(s) set aside; the report says why")
     typer.echo(f"Report: {result.report_html.resolve()}")

@@ -55,6 +55,8 @@ class BoardResult:
         Section name to how it ended.
     quarantined
         Number of files set aside.
+    errors
+        Why, in one sentence, of each section that failed.
     """
 
     folder: Path
@@ -62,3 +64,4 @@ class BoardResult:
     report_json: Path
     statuses: Mapping[str, SectionStatus]
     quarantined: int
+    errors: Mapping[str, str] = field(default_factory=dict)

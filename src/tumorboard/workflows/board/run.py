@@ -176,6 +176,7 @@ def _write(context: Context, results: dict[str, tuple[SectionResult, float]], ou
         out / "report.json",
         {name: result.status for name, (result, _) in results.items()},
         len(context.study["quarantined"]),
+        {name: result.data["error"] for name, (result, _) in results.items() if "error" in result.data},
     )
 
 

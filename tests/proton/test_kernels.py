@@ -22,7 +22,7 @@ from tumorboard.proton.pencil_beam_model import DepthModel, PencilBeamModel, Sub
 def test_exp_minus__is_the_exponential_to_float32(exponents):
     x = np.array(exponents, np.float32)
     value, power = x.copy(), np.empty(len(x), np.int32)
-    gaussians._exp_minus(value, power)
+    gaussians.exp_minus(value, power)
     found = value * power.view(np.float32)
     np.testing.assert_allclose(found, np.exp(-x.astype(float)), rtol=3e-7)
 
@@ -54,11 +54,9 @@ def test_depth_table__cut_offs_leave_the_fraction_outside(plain_machine, cutoff,
     for c in (0, 1):
         weight = np.interp(depth, kernel.depth_mm, kernel.weights[:, c])
         spread = np.interp(depth, kernel.depth_mm, kernel.sigma_mm[:, c]) ** 2
-        for weight_p, _, _, _, *_ in [(r[0], *r[1:]) for r in rows]:
-            variance = spread + (width**2 if weight_p == rows[0, 0] else (2 * width) ** 2)
-            outside += weight * weight_p * np.exp(-squared / (2 * variance))
-    if rows[0, 0] != rows[1, 0]:
-        np.testing.assert_allclose(outside, cutoff, rtol=0.02)
+        for row in rows:
+            outside += weight * row[0] * np.exp(-squared / (2 * (spread + row[1])))
+    np.testing.assert_allclose(outside, cutoff, rtol=0.02)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,15 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["add_columns", "evaluate", "prune"]
+__all__ = [
+    "add_columns",
+    "add_product",
+    "evaluate",
+    "exp_minus",
+    "exponents",
+    "prune",
+    "tabulated",
+]
 
 _F0, _F1, _HALF = np.float32(0), np.float32(1), np.float32(0.5)
 _LEAST_VARIANCE = np.float32(1e-4)
@@ -26,7 +34,7 @@ _MANTISSA_BITS = np.int32(23)
 
 
 @njit(cache=True, nogil=True)
-def _tabulated(
+def tabulated(
     table: NDArray[Any],
     column: int,
     bins: NDArray[Any],
@@ -54,7 +62,7 @@ def _tabulated(
 
 # Python's error model would test every divisor, one entry at a time.
 @njit(cache=True, nogil=True, error_model="numpy")
-def _exponents(
+def exponents(
     variance_a: NDArray[Any],
     variance_b: NDArray[Any],
     a2: NDArray[Any],
@@ -77,7 +85,7 @@ def _exponents(
 
 
 @njit(cache=True, nogil=True)
-def _exp_minus(exponent: NDArray[Any], power: NDArray[Any]) -> None:
+def exp_minus(exponent: NDArray[Any], power: NDArray[Any]) -> None:
     """Turn exponents x, 0 to 80, into exp(-x) over 2 to the ``power``, which is written as a float's bits."""
     for h in range(exponent.size):
         x = exponent[h]
@@ -88,7 +96,7 @@ def _exp_minus(exponent: NDArray[Any], power: NDArray[Any]) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _add_product(first: NDArray[Any], second: NDArray[Any], third: NDArray[Any], out: NDArray[Any]) -> None:
+def add_product(first: NDArray[Any], second: NDArray[Any], third: NDArray[Any], out: NDArray[Any]) -> None:
     for h in range(out.size):
         out[h] += first[h] * second[h] * third[h]
 
@@ -132,7 +140,7 @@ def evaluate(
         dose[h] = _F0
     for column in range(1, table.shape[1], 2):
         for p in range(len(optics)):
-            _tabulated(
+            tabulated(
                 table,
                 column,
                 bins,
@@ -145,9 +153,9 @@ def evaluate(
                 variance_b,
                 is_round,
             )
-            _exponents(variance_a, variance_b, a2, b2, is_round, amplitude, exponent)
-            _exp_minus(exponent, power)
-            _add_product(amplitude, exponent, scale, dose)
+            exponents(variance_a, variance_b, a2, b2, is_round, amplitude, exponent)
+            exp_minus(exponent, power)
+            add_product(amplitude, exponent, scale, dose)
     if dose_let.size > 0:
         for h in range(m):
             let = table[bins[h], 0]

@@ -6,6 +6,9 @@ Arguments are those of :mod:`tumorboard.proton._kernels.pencil_beam`, and
 * ``heights``: s where the axes begin and end, and how long the parts of s are at whose middles depth is kept;
 * ``lattice`` (n_sub, 3): place of each sub-beam in units of the spot's width along a and b, and its weight;
 * ``narrowed``: variance of a sub-beam as a fraction of the spot's.
+
+A spot's sub-beams are rows of ``places`` (a and b at s = 0 and their slopes), of ``profiles`` (depth at the
+middles of the parts) and of ``own`` (7, n_sub), optics about the sub-beam's axis.
 """
 
 import math
@@ -16,12 +19,13 @@ from numba import njit
 from numpy.typing import NDArray
 
 from tumorboard.numerics._kernels.ray_trace import walk_line
-from tumorboard.proton._kernels.gaussians import prune
+from tumorboard.proton._kernels.gaussians import add_product, exp_minus, exponents, prune, tabulated
 from tumorboard.proton._kernels.pencil_beam import collect
 
 __all__ = ["count_sub_beams", "fill_sub_beams"]
 
-_LEAST_VARIANCE = 1e-4
+#: Entries evaluated at a time; their scratch stays in the fastest cache.
+_BLOCK = 512
 
 
 @njit(cache=True, nogil=True)
@@ -34,9 +38,8 @@ def _trace(
     heights: NDArray[Any],
     profile: NDArray[Any],
 ) -> None:
-    """Write the depth along a sub-beam's axis; ``place`` are its a, b at s = 0 and their slopes."""
-    ends = np.zeros((2, 3))
-    index = np.zeros((2, 3))
+    """Write the depth along a sub-beam's axis."""
+    ends, index = np.zeros((2, 3)), np.zeros((2, 3))
     for n in range(2):
         s = heights[n]
         a, b = place[0] + place[2] * s, place[1] + place[3] * s
@@ -48,61 +51,12 @@ def _trace(
                 index[n, m] += ends[n, k] * to_index[k, m]
     length = math.sqrt(((ends[1] - ends[0]) ** 2).sum())
     walk_line(values, index[0], index[1], profile.size, math.inf, profile)
-    profile *= length
+    for n in range(profile.size):
+        profile[n] *= length
 
 
 @njit(cache=True, nogil=True)
-def _add_sub_beam(
-    profile: NDArray[Any],
-    heights: NDArray[Any],
-    place: NDArray[Any],
-    optics: NDArray[Any],
-    weight: float,
-    table: NDArray[Any],
-    cuts: NDArray[Any],
-    energy: int,
-    per_mm: NDArray[Any],
-    n: int,
-    abs_: NDArray[Any],
-    dose: NDArray[Any],
-    dose_let: NDArray[Any],
-    is_counting: bool,
-) -> None:
-    """Add a sub-beam's dose to every voxel it reaches; or only 1 to ``dose`` when counting."""
-    for v in range(n):
-        s = float(abs_[2, v])
-        at = (s - heights[0]) / heights[2] - 0.5
-        i = min(max(int(at), 0), profile.size - 2)
-        part = min(max(at - i, 0.0), 1.0)
-        water = profile[i] + part * (profile[i + 1] - profile[i])
-        c = int(water * per_mm[0])
-        if c >= len(cuts):
-            continue
-        a = abs_[0, v] - place[0] - place[2] * s
-        b = abs_[1, v] - place[1] - place[3] * s
-        own_a = optics[0] + s * (optics[1] + s * optics[2])
-        own_b = optics[3] + s * (optics[4] + s * optics[5])
-        if a * a + b * b > cuts[c, 0, energy] + cuts[c, 1, energy] * max(own_a, own_b):
-            continue
-        if is_counting:
-            dose[v] = 1.0
-            continue
-        fine = water * per_mm[1]
-        bin_ = int(fine)
-        part = fine - bin_
-        total = 0.0
-        for column in range(1, table.shape[1], 2):
-            amplitude = table[bin_, column] + part * (table[bin_ + 1, column] - table[bin_, column])
-            spread = table[bin_, column + 1] + part * (table[bin_ + 1, column + 1] - table[bin_, column + 1])
-            va, vb = max(own_a + spread, _LEAST_VARIANCE), max(own_b + spread, _LEAST_VARIANCE)
-            total += amplitude / math.sqrt(va * vb) * math.exp(-0.5 * (a * a / va + b * b / vb))
-        total *= weight / (2.0 * math.pi)
-        dose[v] += total
-        dose_let[v] += total * (table[bin_, 0] + part * (table[bin_ + 1, 0] - table[bin_, 0]))
-
-
-@njit(cache=True, nogil=True)
-def _spot(
+def _split(
     values: NDArray[Any],
     to_index: NDArray[Any],
     origin: NDArray[Any],
@@ -112,21 +66,12 @@ def _spot(
     narrowed: float,
     optics: NDArray[Any],
     slot: int,
-    table: NDArray[Any],
-    cuts: NDArray[Any],
-    energy: int,
-    per_mm: NDArray[Any],
-    n: int,
-    abs_: NDArray[Any],
-    profile: NDArray[Any],
-    dose: NDArray[Any],
-    dose_let: NDArray[Any],
-    is_counting: bool,
-) -> None:
-    """Calculate one spot at the ``n`` voxels around its ray, in float64."""
-    dose[:n] = 0.0
-    dose_let[:n] = 0.0
-    place, own = np.empty(4), np.empty(6)
+    places: NDArray[Any],
+    own: NDArray[Any],
+    profiles: NDArray[Any],
+) -> int:
+    """Write the sub-beams of one spot; return how many."""
+    count = 0
     for p in range(len(optics)):
         weight = float(optics[p, 0, slot])
         if weight == 0.0:
@@ -134,19 +79,144 @@ def _spot(
         # Axes follow the tangent of the spot's width at the isocentre; the rest is the sub-beams' own.
         width_a, width_b = math.sqrt(optics[p, 1, slot]), math.sqrt(optics[p, 4, slot])
         slope_a, slope_b = 0.5 * optics[p, 2, slot] / width_a, 0.5 * optics[p, 5, slot] / width_b
-        for k in range(2):
-            own[3 * k] = narrowed * optics[p, 1 + 3 * k, slot]
-            own[3 * k + 1] = narrowed * optics[p, 2 + 3 * k, slot]
-        own[2] = optics[p, 3, slot] - (1.0 - narrowed) * slope_a * slope_a
-        own[5] = optics[p, 6, slot] - (1.0 - narrowed) * slope_b * slope_b
         for k in range(len(lattice)):
-            place[0], place[1] = lattice[k, 0] * width_a, lattice[k, 1] * width_b
-            place[2], place[3] = lattice[k, 0] * slope_a, lattice[k, 1] * slope_b
-            _trace(values, to_index, origin, frame, place, heights, profile)
-            _add_sub_beam(
-                profile, heights, place, own, weight * lattice[k, 2], table, cuts, energy, per_mm, n, abs_,
-                dose, dose_let, is_counting,
-            )  # fmt: skip
+            places[count, 0], places[count, 1] = lattice[k, 0] * width_a, lattice[k, 1] * width_b
+            places[count, 2], places[count, 3] = lattice[k, 0] * slope_a, lattice[k, 1] * slope_b
+            own[0, count] = weight * lattice[k, 2]
+            for c in (1, 2, 4, 5):
+                own[c, count] = narrowed * optics[p, c, slot]
+            own[3, count] = optics[p, 3, slot] - (1.0 - narrowed) * slope_a * slope_a
+            own[6, count] = optics[p, 6, slot] - (1.0 - narrowed) * slope_b * slope_b
+            _trace(values, to_index, origin, frame, places[count], heights, profiles[count])
+            count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _limits(
+    heights: NDArray[Any],
+    places: NDArray[Any],
+    own: NDArray[Any],
+    profiles: NDArray[Any],
+    n_sub: int,
+    cuts: NDArray[Any],
+    energy: int,
+    per_mm: float,
+    limits: NDArray[Any],
+) -> None:
+    """Write the square of how far from the spot's axis any sub-beam reaches between two middles of parts."""
+    for i in range(limits.size):
+        shallowest, deepest, farthest, widest = math.inf, 0.0, 0.0, 0.0
+        for k in range(n_sub):
+            shallowest, deepest = min(shallowest, profiles[k, i]), max(deepest, profiles[k, i + 1])
+        first, last = int(shallowest * per_mm), min(int(deepest * per_mm), len(cuts) - 1)
+        if first > last:
+            limits[i] = -1.0
+            continue
+        # The ends of the line belong to its first and last interval.
+        for j in range(i if i > 0 else -1, i + 2 if i < limits.size - 1 else i + 3):
+            s = heights[0] + (j + 0.5) * heights[2]
+            for k in range(n_sub):
+                a, b = places[k, 0] + places[k, 2] * s, places[k, 1] + places[k, 3] * s
+                farthest = max(farthest, a * a + b * b)
+                widest = max(widest, own[1, k] + s * (own[2, k] + s * own[3, k]))
+                widest = max(widest, own[4, k] + s * (own[5, k] + s * own[6, k]))
+        reach = 0.0
+        for c in range(first, last + 1):
+            reach = max(reach, cuts[c, 0, energy] + cuts[c, 1, energy] * widest)
+        # A hair more, so that rounding takes nothing away.
+        limits[i] = 1.0001 * (math.sqrt(farthest) + math.sqrt(reach)) ** 2
+
+
+@njit(cache=True, nogil=True)
+def _near(
+    heights: NDArray[Any],
+    limits: NDArray[Any],
+    n: int,
+    abs_: NDArray[Any],
+    which: NDArray[Any],
+    at: NDArray[Any],
+) -> int:
+    """Write which voxels a spot may reach and where on its profiles they are; return how many."""
+    count, start, per_part = 0, np.float32(heights[0]), np.float32(1.0 / heights[2])
+    for v in range(n):
+        part = (abs_[2, v] - start) * per_part - np.float32(0.5)
+        i = min(max(int(part), 0), limits.size - 1)
+        if abs_[0, v] * abs_[0, v] + abs_[1, v] * abs_[1, v] <= limits[i]:
+            which[count], at[count] = v, part
+            count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _add_sub_beam(
+    profile: NDArray[Any],
+    place: NDArray[Any],
+    own: NDArray[Any],
+    k: int,
+    table: NDArray[Any],
+    cuts: NDArray[Any],
+    energy: int,
+    per_mm: NDArray[Any],
+    m: int,
+    abs_: NDArray[Any],
+    which: NDArray[Any],
+    at: NDArray[Any],
+    scratch: NDArray[Any],
+    bits: NDArray[Any],
+    dose: NDArray[Any],
+    dose_let: NDArray[Any],
+) -> None:
+    """Add a sub-beam's dose to every voxel near the spot that it reaches."""
+    coarse, fine, zero, one = np.float32(per_mm[0]), np.float32(per_mm[1]), np.float32(0), np.float32(1)
+    a0, b0, a1, b1 = np.float32(place[0]), np.float32(place[1]), np.float32(place[2]), np.float32(place[3])
+    filled, last = 0, profile.size - 2
+    for h in range(m):
+        i = min(max(int(at[h]), 0), last)
+        part = min(max(at[h] - np.float32(i), zero), one)
+        water = np.float32(profile[i]) + part * np.float32(profile[i + 1] - profile[i])
+        c = int(water * coarse)
+        if c < len(cuts):
+            v = which[h]
+            s = abs_[2, v]
+            a, b = abs_[0, v] - a0 - a1 * s, abs_[1, v] - b0 - b1 * s
+            width = max(
+                own[1, k] + s * (own[2, k] + s * own[3, k]), own[4, k] + s * (own[5, k] + s * own[6, k])
+            )
+            if a * a + b * b <= cuts[c, 0, energy] + cuts[c, 1, energy] * width:
+                bin_ = np.int32(water * fine)
+                bits[0, filled], bits[2, filled] = bin_, h
+                scratch[0, filled], scratch[1, filled] = water * fine - np.float32(bin_), s
+                scratch[2, filled], scratch[3, filled] = a * a, b * b
+                filled += 1
+        if filled == _BLOCK or (h == m - 1 and filled > 0):
+            _add_block(table, own, k, scratch[:, :filled], bits[:, :filled], dose, dose_let)
+            filled = 0
+
+
+@njit(cache=True, nogil=True)
+def _add_block(
+    table: NDArray[Any],
+    own: NDArray[Any],
+    k: int,
+    scratch: NDArray[Any],
+    bits: NDArray[Any],
+    dose: NDArray[Any],
+    dose_let: NDArray[Any],
+) -> None:
+    m = bits.shape[1]
+    bins, power, parts, along = bits[0, :m], bits[1, :m], scratch[0, :m], scratch[1, :m]
+    values = np.zeros((5, m), np.float32)
+    summed, scale = values[4], power.view(np.float32)
+    for column in range(1, table.shape[1], 2):
+        tabulated(table, column, bins, parts, along, own, k, values[0], values[1], values[2], False)
+        exponents(values[1], values[2], scratch[2, :m], scratch[3, :m], False, values[0], values[3])
+        exp_minus(values[3], power)
+        add_product(values[0], values[3], scale, summed)
+    for h in range(m):
+        let = table[bins[h], 0]
+        dose[bits[2, h]] += summed[h]
+        dose_let[bits[2, h]] += summed[h] * (let + parts[h] * (table[bins[h] + 1, 0] - let))
 
 
 @njit(cache=True, nogil=True)
@@ -177,13 +247,12 @@ def count_sub_beams(
     last: int,
     counts: NDArray[Any],
 ) -> None:
-    """Write how many voxels each spot of rays ``first`` to ``last`` reaches."""
-    voxels, abs_, depths = (
-        np.empty(most, np.int32),
-        np.empty((3, most), np.float32),
-        np.empty(most, np.float32),
-    )
-    dose, dose_let, profile = np.empty(most), np.empty(most), np.empty(n_parts)
+    """Write how many voxels each spot of rays ``first`` to ``last`` may reach: a few more than it does."""
+    voxels, abs_ = np.empty(most, np.int32), np.empty((3, most), np.float32)
+    depths, which, at = np.empty(most, np.float32), np.empty(most, np.int32), np.empty(most, np.float32)
+    n_most = len(lattice) * len(optics)
+    places, own = np.empty((n_most, 4)), np.empty((7, n_most), np.float32)
+    profiles, near = np.empty((n_most, n_parts)), np.empty(n_parts - 1)
     none, line = np.empty(0, np.float32), np.ones(2)
     for r in range(first, last):
         n = collect(
@@ -193,11 +262,12 @@ def count_sub_beams(
         for slot in range(first_slot[r], first_slot[r + 1]):
             spot, e = spot_of_slot[slot], first_energy[r] + slot - first_slot[r]
             if spot >= 0:
-                _spot(
-                    values, to_index, origins[r], frames[r], heights, lattice, narrowed, optics, slot,
-                    tables[e], cuts, e, per_mm, n, abs_, profile, dose, dose_let, True,
+                n_sub = _split(
+                    values, to_index, origins[r], frames[r], heights, lattice, narrowed, optics, slot, places,
+                    own, profiles,
                 )  # fmt: skip
-                counts[spot] = (dose[:n] > 0.0).sum()
+                _limits(heights, places, own, profiles, n_sub, cuts, e, per_mm[0], near)
+                counts[spot] = _near(heights, near, n, abs_, which, at)
 
 
 @njit(cache=True, nogil=True)
@@ -235,12 +305,13 @@ def fill_sub_beams(
     dropped: NDArray[Any],
 ) -> None:
     """Write the entries of the spots of rays ``first`` to ``last``, each from its place in ``starts``."""
-    voxels, abs_, depths = (
-        np.empty(most, np.int32),
-        np.empty((3, most), np.float32),
-        np.empty(most, np.float32),
-    )
-    dose, dose_let, profile = np.empty(most), np.empty(most), np.empty(n_parts)
+    voxels, abs_ = np.empty(most, np.int32), np.empty((3, most), np.float32)
+    depths, which, at = np.empty(most, np.float32), np.empty(most, np.int32), np.empty(most, np.float32)
+    n_most = len(lattice) * len(optics)
+    places, own = np.empty((n_most, 4)), np.empty((7, n_most), np.float32)
+    profiles, near = np.empty((n_most, n_parts)), np.empty(n_parts - 1)
+    scratch, bits = np.empty((4, _BLOCK), np.float32), np.empty((3, _BLOCK), np.int32)
+    dose, dose_let = np.empty(most), np.empty(most)
     none, line = np.empty(0, np.float32), np.ones(2)
     for r in range(first, last):
         n = collect(
@@ -251,15 +322,22 @@ def fill_sub_beams(
             spot, e = spot_of_slot[slot], first_energy[r] + slot - first_slot[r]
             if spot < 0:
                 continue
-            _spot(
-                values, to_index, origins[r], frames[r], heights, lattice, narrowed, optics, slot, tables[e],
-                cuts, e, per_mm, n, abs_, profile, dose, dose_let, False,
+            n_sub = _split(
+                values, to_index, origins[r], frames[r], heights, lattice, narrowed, optics, slot, places, own,
+                profiles,
             )  # fmt: skip
-            to = starts[spot]
-            for v in range(n):
-                if dose[v] > 0.0:
-                    voxels_out[to], dose_out[to] = voxels[v], dose[v]
+            _limits(heights, places, own, profiles, n_sub, cuts, e, per_mm[0], near)
+            m, to = _near(heights, near, n, abs_, which, at), starts[spot]
+            dose[:m], dose_let[:m] = 0.0, 0.0
+            for k in range(n_sub):
+                _add_sub_beam(
+                    profiles[k], places[k], own, k, tables[e], cuts, e, per_mm, m, abs_, which, at, scratch,
+                    bits, dose, dose_let,
+                )  # fmt: skip
+            for h in range(m):
+                if dose[h] > 0.0:
+                    voxels_out[to], dose_out[to] = voxels[which[h]], dose[h]
                     if dose_let_out.size > 0:
-                        dose_let_out[to] = dose_let[v]
+                        dose_let_out[to] = dose_let[h]
                     to += 1
             prune(threshold, starts[spot], to, spot, voxels_out, dose_out, dose_let_out, kept, dropped)

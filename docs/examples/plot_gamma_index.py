@@ -2,11 +2,11 @@
 Gamma index and dose-volume histogram
 =====================================
 
-Two doses that differ by a shift and by a scale: where they agree, and what the difference means for a structure.
+Two doses that differ by a shift and by a scale: where they agree, and what that means for a structure.
 """
 
 # %%
-# A block of dose, and the same 1.5 mm to the side and 1 % higher.
+# A block of dose, and the same one voxel of 2.5 mm to the side and 1 % higher.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -27,7 +27,7 @@ def block(shift_mm, scale):
     return Image(gaussian_filter(scale * 60.0 * inside, 2.0), grid, Quantity.DOSE, made)
 
 
-planned, measured = block(0.0, 1.0), block(1.5, 1.01)
+planned, measured = block(0.0, 1.0), block(2.5, 1.01)
 
 # %%
 # Gamma at 2 %/2 mm of the highest dose, above 10 %, over the continuous interpolated dose.
@@ -42,9 +42,8 @@ target = Image((np.abs(x) < 22) & (np.abs(y) < 18) & (np.abs(z) < 18), grid, Qua
 # The map of gamma beside the histograms of both doses in a target.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
-shown = left.imshow(
-    result.gamma.values[20], cmap="RdYlGn_r", vmin=0, vmax=2, extent=(-62.5, 62.5, 62.5, -62.5)
-)
+edges = (-62.5, 62.5, 62.5, -62.5)
+shown = left.imshow(result.gamma.values[20], cmap="RdYlGn_r", vmin=0, vmax=2, extent=edges)
 left.set(title="Gamma, 2 %/2 mm", xlabel="x [mm]", ylabel="y [mm]")
 figure.colorbar(shown, ax=left, label="gamma")
 at_gy = np.linspace(0, 66, 400)

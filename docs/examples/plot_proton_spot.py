@@ -2,8 +2,8 @@
 One spot of protons behind bone and lung
 ========================================
 
-The dose of a single spot in water with half of its way through bone or lung, by three models of depth: that of
-each point, that of the spot's axis, and sub-beams.
+The dose of a single spot in water with half of its way through bone or lung, by three models of depth:
+that of each point, that of the spot's axis, and sub-beams.
 """
 
 # %%

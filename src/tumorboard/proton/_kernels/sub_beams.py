@@ -323,8 +323,8 @@ def fill_sub_beams(
             if spot < 0:
                 continue
             n_sub = _split(
-                values, to_index, origins[r], frames[r], heights, lattice, narrowed, optics, slot, places, own,
-                profiles,
+                values, to_index, origins[r], frames[r], heights, lattice, narrowed, optics, slot, places,
+                own, profiles,
             )  # fmt: skip
             _limits(heights, places, own, profiles, n_sub, cuts, e, per_mm[0], near)
             m, to = _near(heights, near, n, abs_, which, at), starts[spot]

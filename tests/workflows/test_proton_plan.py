@@ -144,3 +144,52 @@ def test_brought_energy__behind_a_range_shifter_is_less(made):
     )
     plan = replace(made.plan, beams=shifted)
     assert brought_energy_j(plan, made.machine) < 0.9 * brought_energy_j(made.plan, made.machine)
+
+
+CONTROL = """
+[[control]]
+structure = "GTV"
+alpha_per_gy = 0.35
+alpha_sd_per_gy = 0.05
+alpha_beta_gy = 10.0
+clonogens_per_ml = 1e4
+source = "made up for a test"
+
+[photons]
+n_fractions = 10
+threshold_percent = {spinal_cord_myelopathy_schultheiss = THRESHOLD}
+"""
+
+
+def with_photons(threshold):
+    text = PRESCRIPTION.replace("max_iterations = 60", "max_iterations = 10").replace(
+        '"composite_worst"', '"none"'
+    )
+    text = text.replace("robust = true", "robust = false") + CONTROL.replace("THRESHOLD", str(threshold))
+    return parse_prescription(tomllib.loads(text), folder=Path())
+
+
+@pytest.mark.parametrize(("threshold", "prefers"), [(1.0, True), (50.0, False)])
+def test_run__compares_with_photons_by_the_stated_threshold(phantom, threshold, prefers):
+    ct, drawn = phantom()
+    # 38 Gy of photons in 10 fractions would harm the cord of some per cent; the protons miss it.
+    flat = Image(np.full(ct.grid.shape, 38.0, np.float32), ct.grid, Quantity.DOSE, ct.provenance)
+    result = run(with_photons(threshold), ct, drawn, photon_dose=flat)
+    assert result.selection.prefers_protons is prefers
+    difference = result.selection.differences[0]
+    assert 2.0 < difference.photon_percent < 20.0
+    assert difference.proton_percent < 0.1
+    assert result.control[0].lowest_percent <= result.control[0].probability_percent
+    assert result.control[0].source == "made up for a test"
+
+
+def test_run__refuses_a_comparison_without_a_photon_dose(phantom):
+    ct, drawn = phantom()
+    with pytest.raises(InputError, match="photons must have a photon dose to compare with; got none"):
+        run(with_photons(5.0), ct, drawn)
+
+
+def test_parse_prescription__wants_a_threshold_for_each_complication():
+    text = PRESCRIPTION + "\n[photons]\nn_fractions = 10\nthreshold_percent = {}\n"
+    with pytest.raises(InputError, match="must have a number for each model"):
+        parse_prescription(tomllib.loads(text), folder=Path())

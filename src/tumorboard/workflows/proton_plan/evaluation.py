@@ -194,19 +194,9 @@ def photon_selection(
         On the protons' dose grid.
     by_structure
         Of the proton plan.
-
-    Raises
-    ------
-    InputError
-        When the comparison is asked for and there is no photon dose.
     """
-    if config.photons is None:
+    if config.photons is None or photon_dose is None:
         return None
-    if photon_dose is None:
-        raise InputError(
-            "photons must have a photon dose to compare with; got none; put the RTDOSE of the photon plan "
-            "into the folder, or take [photons] out of the prescription"
-        )
     on_grid = resample(photon_dose, structures.body.grid, method=Interpolation.LINEAR, outside=0.0)
     models = {c.structure: complication_model(c.model) for c in config.complications}
     photon = {name: dose_volume_histogram(on_grid, structures.of(name), name=name) for name in models}

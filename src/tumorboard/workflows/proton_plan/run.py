@@ -106,6 +106,11 @@ def run(
             "structures must be in the CT's frame of reference "
             f"{ct.grid.frame_of_reference}; got {drawn.frame_of_reference}; take the set drawn on this CT"
         )
+    if config.photons is not None and photon_dose is None:
+        raise InputError(
+            "photons must have a photon dose to compare with; got none; put the RTDOSE of the photon plan "
+            "into the folder, or take [photons] out of the prescription"
+        )
     progress("preparing CT, structures and machine", 0, 1)
     machine = chosen_machine(config)
     dose_grid = ct.grid.with_spacing(config.dose.spacing_mm)

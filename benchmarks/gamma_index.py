@@ -7,7 +7,6 @@ gamma is never below ours and comes down to it as the lattice becomes finer. Tim
 
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -43,7 +42,10 @@ def doses():
 def main():
     python = os.environ.get("TUMORBOARD_PEER_PYMEDPHYS")
     if not python:
-        sys.exit("set TUMORBOARD_PEER_PYMEDPHYS to the python of an environment with peers/pymedphys.txt")
+        print(
+            "TUMORBOARD_PEER_PYMEDPHYS does not name the python of an environment with peers/pymedphys.txt: left out"
+        )
+        return
     axis, reference, evaluation = doses()
     grid = Grid(SHAPE, [SPACING_MM] * 3, [axis[0]] * 3, AXIAL, frame_of_reference="1.2.3")
     record = Record("benchmark")

@@ -12,7 +12,6 @@ with equal weights; the differences are explained in ``docs/explanation/proton-d
 
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -166,7 +165,10 @@ def compare(peer, lateral_model):
 def main():
     python = os.environ.get("TUMORBOARD_PEER_PYRADPLAN")
     if not python:
-        sys.exit("set TUMORBOARD_PEER_PYRADPLAN to the python of an environment with peers/pyradplan.txt")
+        print(
+            "TUMORBOARD_PEER_PYRADPLAN does not name the python of an environment with peers/pyradplan.txt: left out"
+        )
+        return
     found, version = {}, ""
     with tempfile.TemporaryDirectory() as folder:
         for lateral_model in ("single", "double"):

@@ -43,7 +43,7 @@ def main():
     python = os.environ.get("TUMORBOARD_PEER_PYMEDPHYS")
     if not python:
         print(
-            "TUMORBOARD_PEER_PYMEDPHYS does not name the python of an environment with peers/pymedphys.txt: left out"
+            "TUMORBOARD_PEER_PYMEDPHYS names no python of an environment with peers/pymedphys.txt: left out"
         )
         return
     axis, reference, evaluation = doses()

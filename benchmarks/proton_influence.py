@@ -166,7 +166,7 @@ def main():
     python = os.environ.get("TUMORBOARD_PEER_PYRADPLAN")
     if not python:
         print(
-            "TUMORBOARD_PEER_PYRADPLAN does not name the python of an environment with peers/pyradplan.txt: left out"
+            "TUMORBOARD_PEER_PYRADPLAN names no python of an environment with peers/pyradplan.txt: left out"
         )
         return
     found, version = {}, ""

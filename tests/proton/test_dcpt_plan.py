@@ -1,7 +1,6 @@
-import importlib.util
 from dataclasses import replace
-from pathlib import Path
 
+import dcpt_plan as dcpt
 import numpy as np
 import pytest
 
@@ -15,10 +14,6 @@ from tumorboard.proton.plan_dose import plan_dose, spot_weights
 from tumorboard.provenance import Record
 
 pytestmark = pytest.mark.slow
-
-_spec = importlib.util.spec_from_file_location("dcpt_plan", Path(__file__).with_name("dcpt_plan.py"))
-dcpt = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(dcpt)
 
 #: Centre of the detector plate along the beam [mm].
 GEOMETRIES = {"geoA_SOBPcent": 0.0, "geoB_SOBP95": 50.0, "geoC_SOBP74": 52.0}

@@ -19,7 +19,10 @@ from tumorboard.provenance import Record
 __all__ = ["GAMMA_TOLERANCE", "GammaCriteria", "GammaNormalisation", "GammaResult", "gamma_index"]
 
 #: No gamma is larger than the exact minimum by more than this.
-GAMMA_TOLERANCE: Final = 1e-3
+GAMMA_TOLERANCE: Final = 1e-4
+
+#: A gamma of 1 passes even when its last digits round up.
+_ROUNDING: Final = 1e-9
 
 
 class GammaNormalisation(Enum):
@@ -187,7 +190,7 @@ def gamma_index(
         Image(values, reference.grid, Quantity.GAMMA_INDEX, record),
         criteria,
         full_gy,
-        100.0 * float(np.count_nonzero(gamma <= 1.0)) / chosen.size,
+        100.0 * float(np.count_nonzero(gamma <= 1.0 + _ROUNDING)) / chosen.size,
         int(chosen.size),
         n_outside,
         record,

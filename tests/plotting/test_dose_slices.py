@@ -53,6 +53,45 @@ def test_dose_slices__depend_on_the_reference_dose():
     assert drawn(ramp()) != drawn(ramp(), reference_gy=30.0)
 
 
+def wash(gy):
+    """The colour most of a uniform dose's picture has."""
+    rgb = imread(io.BytesIO(drawn(dose(np.full(GRID.shape, gy)))))[..., :3].reshape(-1, 3)
+    found, counts = np.unique(rgb[np.ptp(rgb, axis=-1) > 0.1], axis=0, return_counts=True)
+    return found[counts.argmax()]
+
+
+def test_dose_slices__tell_apart_what_is_near_the_prescribed_dose():
+    apart = [np.abs(wash(a) - wash(b)).max() for a, b in ((55.5, 58.5), (58.5, 62.0), (62.0, 66.0))]
+    assert min(apart) > 0.05
+
+
+def test_dose_slices__voxels_without_dose_stay_uncoloured():
+    values = np.full(GRID.shape, 60.0)
+    values[:, :, :12] = np.nan
+    half = drawn(dose(values))
+    assert colours(half) == pytest.approx(
+        colours(drawn(dose(np.where(np.isnan(values), 0.0, values)))), abs=0.03
+    )
+    assert drawn(dose(np.full(GRID.shape, np.nan)))[1:4] == b"PNG"
+
+
+def test_dose_slices__say_that_planes_are_oblique_and_what_dose_it_is():
+    assert drawn(ramp()) != drawn(ramp(), dose_name="RBE-weighted dose")
+    c, s = np.cos(0.3), np.sin(0.3)
+    direction = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]) @ np.array(AXIAL)
+    grid = Grid(GRID.shape, GRID.spacing_mm, GRID.origin_mm, direction, frame_of_reference="1.2.3")
+    png = dose_slices(
+        Image(CT.values, grid, Quantity.CT_NUMBER, MADE),
+        Image(ramp().values, grid, Quantity.DOSE, MADE),
+        point_mm=tuple(grid.index_to_patient([10, 12, 12])),
+        background_window=(-160.0, 240.0),
+        reference_gy=60.0,
+    )
+    title = np.s_[: imread(io.BytesIO(png)).shape[0] // 12]
+    straight = imread(io.BytesIO(drawn(ramp(), point_mm=tuple(GRID.index_to_patient([10, 12, 12])))))
+    assert imread(io.BytesIO(png))[title].sum() > straight[title].sum(), "more text above the planes"
+
+
 def test_dose_slices__of_no_dose_and_of_one_dose_need_no_lines():
     for value in (0.0, 60.0):
         assert drawn(dose(np.full(GRID.shape, value)))[1:4] == b"PNG"

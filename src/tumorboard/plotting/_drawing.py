@@ -26,6 +26,7 @@ __all__ = [
     "legible",
     "new_figure",
     "outline",
+    "plane_title",
     "quantity_label",
     "scale_bar",
     "show_plane",
@@ -37,6 +38,8 @@ FONT_SIZE: Final = 10
 _DPI: Final = 110
 _FONT: Final = "DejaVu Sans"
 _LONGEST_NAME: Final = 40
+#: Tilt beyond which a picture says that its planes are oblique [degrees].
+_OBLIQUE_DEGREES: Final = 1.0
 
 _QUANTITY_NAMES = {
     Quantity.LET: "LETd",
@@ -92,6 +95,13 @@ def quantity_label(quantity: Quantity) -> str:
     """Return what a colour bar says: the quantity and its unit."""
     name = _QUANTITY_NAMES.get(quantity, quantity.value.replace("_", " ").capitalize())
     return name if quantity.unit == "1" else f"{name} [{quantity.unit}]"
+
+
+def plane_title(grid: OrientedGrid, plane: Plane) -> str:
+    """Return the plane's name, and by how much it is oblique when that is more than a trifle."""
+    tilt = grid.tilt_degrees
+    name = plane.name.capitalize()
+    return f"{name} (oblique by {tilt:.0f}°)" if tilt > _OBLIQUE_DEGREES else name
 
 
 def checked_window(window: tuple[float, float], image: Image) -> tuple[float, float]:

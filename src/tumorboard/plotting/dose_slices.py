@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from matplotlib.patheffects import withStroke
+from numpy.typing import ArrayLike, NDArray
 
 from tumorboard.core.grid import require_same_grid
 from tumorboard.core.image import Image, Quantity
 from tumorboard.errors import InputError
-from tumorboard.plotting._drawing import FONT_SIZE, label_edges, scale_bar, show_plane, to_png, write
+from tumorboard.plotting._drawing import (
+    FONT_SIZE,
+    label_edges,
+    legible,
+    plane_title,
+    scale_bar,
+    show_plane,
+    to_png,
+    write,
+)
 from tumorboard.plotting._layers import ImageLayers, Outline
 from tumorboard.plotting._layout import draw_legend, legend_height_in, row_of_axes
 from tumorboard.plotting._planes import OrientedGrid, Plane, picture_of
@@ -26,10 +36,11 @@ __all__ = ["ISODOSES_PERCENT", "dose_slices"]
 #: Lines that are drawn, in percent of the reference dose.
 ISODOSES_PERCENT: Final = (10.0, 30.0, 50.0, 70.0, 90.0, 95.0, 100.0, 107.0)
 
-#: The wash ends at this share of the reference dose, so that a colour means the same in every picture.
+#: The colours end at this share of the reference dose, so that one means the same in every picture.
 _TOP: Final = 1.15
 _OPACITY: Final = 0.4
 _COLOURS: Final = "turbo"
+_BELOW_OUTLINES: Final = 1.5
 #: Room for the scale with both numbers [inch].
 _BAR_IN: Final = 1.75
 
@@ -43,15 +54,20 @@ def dose_slices(
     reference_gy: float,
     outlines: Sequence[Outline] = (),
     isodoses_percent: Sequence[float] = ISODOSES_PERCENT,
+    dose_name: str = "Dose",
 ) -> bytes:
     """Return the three orthogonal planes through a point with dose as colour wash and isodose lines.
+
+    From each isodose to the next the colours change by the same step: 90, 95, 100 and 107 % would all be
+    one red on an even scale.
 
     Parameters
     ----------
     background
         Volume in grey, e.g. CT.
     dose
-        DOSE on the same grid [Gy].
+        DOSE on the same grid [Gy]. Nothing is resampled here: carry one to the grid of the other by
+        :func:`tumorboard.numerics.resample.resample` first, and choose how.
     point_mm
         Patient (x, y, z) that the planes pass through [mm].
     background_window
@@ -63,6 +79,8 @@ def dose_slices(
     isodoses_percent
         Ascending lines, > 0 and below 115, in percent of the reference dose; the wash begins at the
         first [%].
+    dose_name
+        Names the scale, e.g. ``"RBE-weighted dose"``.
 
     Returns
     -------
@@ -98,7 +116,7 @@ def dose_slices(
         panels, height_in=4.2, dark=True, gap_in=0.15, bar_in=_BAR_IN, foot_in=legend_height_in(outlines)
     )
     drawing = ImageLayers(grid, background, background_window, None, None, tuple(outlines))
-    scale = Normalize(0.0, _TOP * reference_gy)
+    scale = _Scale(np.array([0.0, *levels, _TOP * reference_gy]))
     for ax, plane in zip(axes, Plane, strict=True):
         section = picture_of(grid.orient(dose.values).take(voxel[plane.value], axis=plane.value), plane)
         drawing.draw(ax, plane, voxel[plane.value])
@@ -106,9 +124,8 @@ def dose_slices(
         _lines(ax, section, grid, plane, levels, scale)
         label_edges(ax, plane, colour="#9fd3ff", halo="black")
         scale_bar(ax, grid, plane, colour="white", halo="black")
-        title = plane.name.capitalize()
-        write(ax, 0.01, 1.02, title, transform=ax.transAxes, color="white", va="bottom")
-    _scale_with_lines(figure, levels, reference_gy, scale)
+        write(ax, 0.01, 1.02, plane_title(grid, plane), transform=ax.transAxes, color="white", va="bottom")
+    _draw_scale(figure, scale, reference_gy, dose_name)
     draw_legend(figure, outlines)
     return to_png(figure)
 
@@ -128,8 +145,25 @@ def _checked(dose: Image, reference_gy: float, isodoses_percent: Sequence[float]
     return levels
 
 
-def _wash(section: NDArray[Any], lowest_gy: float, scale: Normalize) -> NDArray[np.float64]:
-    colours: NDArray[np.float64] = np.asarray(colormaps[_COLOURS](scale(section)))
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """Colours that change by equal steps from node to node [Gy]."""
+
+    nodes_gy: NDArray[np.float64]
+
+    def shares(self, dose_gy: ArrayLike) -> NDArray[np.float64]:
+        """Return where doses lie on the scale, 0 to 1; no dose (NaN) stays none."""
+        even = np.linspace(0.0, 1.0, self.nodes_gy.size)
+        return np.interp(np.asarray(dose_gy, dtype=np.float64), self.nodes_gy, even)
+
+    def colours(self, dose_gy: ArrayLike) -> NDArray[np.float64]:
+        """Return red, green, blue and opacity, 0 to 1."""
+        colours: NDArray[np.float64] = np.asarray(colormaps[_COLOURS](self.shares(dose_gy)))
+        return colours
+
+
+def _wash(section: NDArray[Any], lowest_gy: float, scale: _Scale) -> NDArray[np.float64]:
+    colours = scale.colours(section)
     colours[..., 3] = np.where(section >= lowest_gy, _OPACITY, 0.0)
     return colours
 
@@ -140,28 +174,33 @@ def _lines(
     grid: OrientedGrid,
     plane: Plane,
     levels: NDArray[np.float64],
-    scale: Normalize,
+    scale: _Scale,
 ) -> None:
-    inside = [level for level in levels if float(section.min()) < level < float(section.max())]
+    known = section[np.isfinite(section)]
+    inside = [level for level in levels if known.size and float(known.min()) < level < float(known.max())]
     if not inside or min(section.shape) < 2:
         return
     width, height = grid.extent_mm(plane)
     x = (np.arange(section.shape[1]) + 0.5) * width / section.shape[1]
     y = (np.arange(section.shape[0]) + 0.5) * height / section.shape[0]
-    colours = [colormaps[_COLOURS](scale(level)) for level in inside]
-    ax.contour(x, y, section, levels=inside, colors=colours, linewidths=1.0)
+    # Below the outlines: a target must show where the isodose that should cover it runs along its edge.
+    lines = ax.contour(
+        x, y, section, levels=inside, colors=scale.colours(inside), linewidths=1.1, zorder=_BELOW_OUTLINES
+    )
+    lines.set_path_effects([withStroke(linewidth=1.9, foreground=(0.0, 0.0, 0.0, 0.6))])
 
 
-def _scale_with_lines(
-    figure: Figure, levels: NDArray[np.float64], reference_gy: float, scale: Normalize
-) -> None:
+def _draw_scale(figure: Figure, scale: _Scale, reference_gy: float, dose_name: str) -> None:
     """Draw the scale at the right edge, each line with its dose and its share of the reference."""
     width, height = figure.get_size_inches()
     tall = min(0.8, 3.6 / height)
     cax = figure.add_axes((1 - (_BAR_IN - 0.08) / width, 0.5 - tall / 2, 0.16 / width, tall))
-    bar = figure.colorbar(ScalarMappable(scale, _COLOURS), cax=cax)
-    texts = [f"{level:.3g} Gy  {100 * level / reference_gy:.3g} %" for level in levels]
-    bar.set_ticks(levels.tolist(), labels=texts)
-    bar.set_label(f"Dose; 100 % is {reference_gy:.4g} Gy", color="white", fontsize=FONT_SIZE)
+    bar = figure.colorbar(ScalarMappable(cmap=_COLOURS), cax=cax)
+    levels = scale.nodes_gy[1:-1]
+    texts = [f"{level:.4g} Gy  {100 * level / reference_gy:.4g} %" for level in levels]
+    bar.set_ticks(scale.shares(levels).tolist(), labels=texts)
+    bar.ax.minorticks_off()
+    label = f"{legible(dose_name)}; 100 % is {reference_gy:.4g} Gy"
+    bar.set_label(label, color="white", fontsize=FONT_SIZE, parse_math=False)
     bar.ax.tick_params(colors="white", labelsize=FONT_SIZE - 2)
     bar.outline.set_edgecolor("white")

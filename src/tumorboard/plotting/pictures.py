@@ -16,6 +16,7 @@ from tumorboard.plotting._drawing import (
     checked_window,
     label_edges,
     new_figure,
+    plane_title,
     scale_bar,
     show_plane,
     to_png,
@@ -39,8 +40,6 @@ __all__ = [
 #: Room for a colour scale with its numbers and label [inch].
 _BAR_IN = 1.1
 _MARK_COLOUR = "#d11a2a"
-#: Tilt beyond which a picture says that its planes are oblique [degrees].
-_OBLIQUE_DEGREES = 1.0
 
 
 def maximum_intensity_projection(
@@ -147,7 +146,7 @@ def fused_slices(
         scale_bar(ax, grid, plane, colour="white", halo="black")
         x, y = grid.place_mm(plane, point_mm)
         _crosshair(ax, x, y, grid.extent_mm(plane))
-        write(ax, 0.01, 1.02, _plane_title(grid, plane), transform=ax.transAxes, color="white", va="bottom")
+        write(ax, 0.01, 1.02, plane_title(grid, plane), transform=ax.transAxes, color="white", va="bottom")
     if overlay is not None and overlay_window is not None:
         colour_bar(figure, "hot", overlay_window, overlay.quantity, colour="white", bar_in=bar_in)
     draw_legend(figure, outlines)
@@ -334,12 +333,6 @@ def _crosshair(ax: Axes, x: float, y: float, extent: tuple[float, float]) -> Non
     ax.plot([x + gap_x, extent[0]], [y, y], **style)
     ax.plot([x, x], [0, y - gap_y], **style)
     ax.plot([x, x], [y + gap_y, extent[1]], **style)
-
-
-def _plane_title(grid: OrientedGrid, plane: Plane) -> str:
-    tilt = grid.tilt_degrees
-    name = plane.name.capitalize()
-    return f"{name} (oblique by {tilt:.0f}°)" if tilt > _OBLIQUE_DEGREES else name
 
 
 def _slices_to_show(drawing: ImageLayers, plane: Plane, count: int) -> list[int]:

@@ -8,7 +8,11 @@ from tumorboard.outcomes.complication import complication_model, complication_mo
 from tumorboard.outcomes.dose_response import LymanKutcherBurman
 from tumorboard.outcomes.dose_volume import DoseVolumeHistogram
 from tumorboard.outcomes.fractionation import bed_gy, eqd2_gy
-from tumorboard.outcomes.model_based_selection import select_by_models
+from tumorboard.outcomes.model_based_selection import (
+    SelectionRule,
+    select_by_models,
+    thresholds_percent_of,
+)
 from tumorboard.outcomes.tumour_control import PoissonControl
 from tumorboard.provenance import Record
 
@@ -96,3 +100,12 @@ def test_select_by_models__needs_a_stated_threshold_and_keeps_to_it():
         assert found.differences[0].difference_percent == pytest.approx(gain)
     with pytest.raises(InputError, match="thresholds_percent must have a number > 0"):
         select_by_models({"lungs": model}, photon, proton, thresholds_percent={}, **fractions)
+
+
+def test_thresholds_percent_of__asks_for_a_graded_complication():
+    models = [complication_model(name) for name in ("lung_pneumonitis_appelt", "heart_mortality_gagliardi")]
+    thresholds = thresholds_percent_of(SelectionRule.LANGENDIJK_2013, models)
+    assert list(thresholds.values()) == [10.0, 2.0]
+    ungraded = complication_model("lung_pneumonitis_quantec_logistic")
+    with pytest.raises(InputError, match="state a threshold for this model yourself"):
+        thresholds_percent_of(SelectionRule.LANGENDIJK_2013, [ungraded])

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum
+from typing import Final
 
 from tumorboard.errors import InputError
 from tumorboard.outcomes.complication import ComplicationModel
 from tumorboard.outcomes.dose_volume import DoseVolumeHistogram
 from tumorboard.provenance import Record
 
-__all__ = ["ModelDifference", "Selection", "select_by_models"]
+__all__ = ["ModelDifference", "Selection", "SelectionRule", "select_by_models", "thresholds_percent_of"]
+
+
+class SelectionRule(Enum):
+    """Published thresholds, by name."""
+
+    #: 10 percentage points for grade 2, 5 for grade 3, 2 for grades 4 and 5 [langendijk2013selection].
+    LANGENDIJK_2013 = "langendijk_2013"
+
+
+#: Least difference by the complication's lowest grade, in percentage points.
+_BY_GRADE: Final = {SelectionRule.LANGENDIJK_2013: {2: 10.0, 3: 5.0, 4: 2.0, 5: 2.0}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +75,44 @@ class Selection:
     def prefers_protons(self) -> bool:
         """Whether at least one model reaches its threshold."""
         return any(d.is_reached for d in self.differences)
+
+
+def thresholds_percent_of(rule: SelectionRule, models: Iterable[ComplicationModel]) -> dict[str, float]:
+    """Return a published rule's thresholds for models whose source grades the complication.
+
+    Parameters
+    ----------
+    rule
+        Which one.
+    models
+        Each with a grade.
+
+    Returns
+    -------
+    dict
+        Model name to threshold, in percentage points [%].
+
+    Raises
+    ------
+    InputError
+        When a model's source gives no grade, or one that the rule does not know.
+
+    Examples
+    --------
+    >>> from tumorboard.outcomes.complication import complication_model
+    >>> model = complication_model("lung_pneumonitis_seppenwoolde")
+    >>> thresholds_percent_of(SelectionRule.LANGENDIJK_2013, [model])
+    {'lung_pneumonitis_seppenwoolde': 10.0}
+    """
+    thresholds, by_grade = {}, _BY_GRADE[rule]
+    for model in models:
+        if model.grade not in by_grade:
+            raise InputError(
+                f"grade of {model.name} must be one of {', '.join(map(str, by_grade))} for the rule "
+                f"{rule.value}; got {model.grade!r}; state a threshold for this model yourself"
+            )
+        thresholds[model.name] = by_grade[model.grade]
+    return thresholds
 
 
 def select_by_models(

@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tumorboard.proton.optimisation.objectives._bounded import BoundedMeasure
 from tumorboard.proton.optimisation.objectives._fields import (
     Fields,
-    beyond_bounds,
     check_bounds,
     check_number,
 )
@@ -53,7 +53,7 @@ class DoseTimesLetMaximum(Fields):
 
 
 @dataclass(frozen=True)
-class MeanDoseTimesLet(Fields):
+class MeanDoseTimesLet(BoundedMeasure):
     """Mean of dose times LETd [Gy keV/um].
 
     Without a bound the measure itself is made small; with one, the square of what is beyond it. The same
@@ -90,14 +90,3 @@ class MeanDoseTimesLet(Fields):
         """Return the measure and its gradients; the arrays have shape ``(n_voxels,)``."""
         weights = voxel_weights.astype(np.float64)
         return float(weights @ needed_dose_let(dose_let)), np.zeros_like(dose), weights
-
-    def value_and_gradient(
-        self,
-        dose: NDArray[np.float64],
-        voxel_weights: NDArray[np.float64],
-        dose_let: NDArray[np.float64] | None = None,
-    ) -> ValueAndGradient:
-        """Return value and gradients; the arrays have shape ``(n_voxels,)``."""
-        measured, by_dose, weights = self.measure(dose, voxel_weights, dose_let)
-        value, slope = beyond_bounds(measured, *self.bounds)
-        return value, by_dose, None if weights is None else slope * weights

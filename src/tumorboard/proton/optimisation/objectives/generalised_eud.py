@@ -10,12 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tumorboard.errors import InputError
+from tumorboard.proton.optimisation.objectives._bounded import BoundedMeasure
 from tumorboard.proton.optimisation.objectives._fields import (
-    Fields,
-    beyond_bounds,
     check_bounds,
     check_number,
-    scaled,
 )
 from tumorboard.proton.optimisation.objectives.objective import ObjectiveQuantity, ValueAndGradient, WorstDose
 
@@ -23,7 +21,7 @@ __all__ = ["GeneralisedEud"]
 
 
 @dataclass(frozen=True)
-class GeneralisedEud(Fields):
+class GeneralisedEud(BoundedMeasure):
     """Generalised equivalent uniform dose [Gy]: ``sum(w d**a)**(1/a)``.
 
     Without a bound the measure itself is made small; with one, the square of what is beyond it. The same
@@ -87,14 +85,3 @@ class GeneralisedEud(Fields):
         value = scale * mean ** (1.0 / self.exponent)
         slope = mean ** (1.0 / self.exponent - 1.0) * relative ** (self.exponent - 1.0)
         return value, np.where(dose >= floor, voxel_weights * slope, 0.0), None
-
-    def value_and_gradient(
-        self,
-        dose: NDArray[np.float64],
-        voxel_weights: NDArray[np.float64],
-        dose_let: NDArray[np.float64] | None = None,
-    ) -> ValueAndGradient:
-        """Return value and gradients; the arrays have shape ``(n_voxels,)``."""
-        measured, by_dose, by_dose_let = self.measure(dose, voxel_weights, dose_let)
-        value, slope = beyond_bounds(measured, *self.bounds)
-        return value, slope * by_dose, scaled(by_dose_let, slope)

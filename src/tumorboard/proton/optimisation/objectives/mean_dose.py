@@ -8,14 +8,15 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tumorboard.proton.optimisation.objectives._fields import Fields, beyond_bounds, check_bounds, scaled
+from tumorboard.proton.optimisation.objectives._bounded import BoundedMeasure
+from tumorboard.proton.optimisation.objectives._fields import check_bounds
 from tumorboard.proton.optimisation.objectives.objective import ObjectiveQuantity, ValueAndGradient, WorstDose
 
 __all__ = ["MeanDose"]
 
 
 @dataclass(frozen=True)
-class MeanDose(Fields):
+class MeanDose(BoundedMeasure):
     """Mean dose [Gy]: ``sum(w d)``.
 
     Without a bound the measure itself is made small; with one, the square of what is beyond it. The same
@@ -51,14 +52,3 @@ class MeanDose(Fields):
     ) -> ValueAndGradient:
         """Return the measure and its gradients; the arrays have shape ``(n_voxels,)``."""
         return float(voxel_weights @ dose), voxel_weights.astype(np.float64), None
-
-    def value_and_gradient(
-        self,
-        dose: NDArray[np.float64],
-        voxel_weights: NDArray[np.float64],
-        dose_let: NDArray[np.float64] | None = None,
-    ) -> ValueAndGradient:
-        """Return value and gradients; the arrays have shape ``(n_voxels,)``."""
-        measured, by_dose, by_dose_let = self.measure(dose, voxel_weights, dose_let)
-        value, slope = beyond_bounds(measured, *self.bounds)
-        return value, slope * by_dose, scaled(by_dose_let, slope)

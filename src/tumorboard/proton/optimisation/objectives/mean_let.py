@@ -8,12 +8,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tumorboard.proton.optimisation.objectives._bounded import BoundedMeasure
 from tumorboard.proton.optimisation.objectives._fields import (
-    Fields,
-    beyond_bounds,
     check_bounds,
     check_number,
-    scaled,
 )
 from tumorboard.proton.optimisation.objectives._let import floored_let
 from tumorboard.proton.optimisation.objectives.objective import ObjectiveQuantity, ValueAndGradient, WorstDose
@@ -22,7 +20,7 @@ __all__ = ["MeanLet"]
 
 
 @dataclass(frozen=True)
-class MeanLet(Fields):
+class MeanLet(BoundedMeasure):
     """Mean LETd [keV/um]: ``sum(w d LETd / (d + dose_floor_gy))``.
 
     Without a bound the measure itself is made small; with one, the square of what is beyond it. The same
@@ -63,14 +61,3 @@ class MeanLet(Fields):
         """Return the measure and its gradients; the arrays have shape ``(n_voxels,)``."""
         let, by_dose, by_dose_let = floored_let(dose, dose_let, self.dose_floor_gy)
         return float(voxel_weights @ let), voxel_weights * by_dose, voxel_weights * by_dose_let
-
-    def value_and_gradient(
-        self,
-        dose: NDArray[np.float64],
-        voxel_weights: NDArray[np.float64],
-        dose_let: NDArray[np.float64] | None = None,
-    ) -> ValueAndGradient:
-        """Return value and gradients; the arrays have shape ``(n_voxels,)``."""
-        measured, by_dose, by_dose_let = self.measure(dose, voxel_weights, dose_let)
-        value, slope = beyond_bounds(measured, *self.bounds)
-        return value, slope * by_dose, scaled(by_dose_let, slope)

@@ -9,12 +9,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tumorboard.proton.optimisation.objectives._bounded import BoundedMeasure
 from tumorboard.proton.optimisation.objectives._fields import (
-    Fields,
-    beyond_bounds,
     check_bounds,
     check_number,
-    scaled,
 )
 from tumorboard.proton.optimisation.objectives.objective import ObjectiveQuantity, ValueAndGradient, WorstDose
 
@@ -22,7 +20,7 @@ __all__ = ["SmoothMaximum"]
 
 
 @dataclass(frozen=True)
-class SmoothMaximum(Fields):
+class SmoothMaximum(BoundedMeasure):
     """Differentiable highest dose [Gy]: ``s log(sum(w exp(d / s)))``.
 
     It is below the true one by at most ``s log(1 / w)``, with the weight ``w`` of the hottest voxel.
@@ -67,14 +65,3 @@ class SmoothMaximum(Fields):
         terms = voxel_weights * np.exp((dose - highest) / self.smoothing_gy)
         total = float(terms.sum())
         return highest + self.smoothing_gy * math.log(total), terms / total, None
-
-    def value_and_gradient(
-        self,
-        dose: NDArray[np.float64],
-        voxel_weights: NDArray[np.float64],
-        dose_let: NDArray[np.float64] | None = None,
-    ) -> ValueAndGradient:
-        """Return value and gradients; the arrays have shape ``(n_voxels,)``."""
-        measured, by_dose, by_dose_let = self.measure(dose, voxel_weights, dose_let)
-        value, slope = beyond_bounds(measured, *self.bounds)
-        return value, slope * by_dose, scaled(by_dose_let, slope)

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tumorboard.errors import InputError
+from tumorboard.proton.optimisation.objectives._bounded import BoundedMeasure
 from tumorboard.proton.optimisation.objectives._fields import (
-    Fields,
-    beyond_bounds,
     check_bounds,
     check_number,
 )
@@ -29,7 +28,7 @@ class Tail(Enum):
 
 
 @dataclass(frozen=True)
-class TailMean(Fields):
+class TailMean(BoundedMeasure):
     """Mean dose of the hottest or coldest share [Gy]; the convex bound on a dose-volume point.
 
     An upper bound on the mean of the hottest ``v`` % bounds ``D_v`` too, and a lower bound on the mean of the
@@ -91,14 +90,3 @@ class TailMean(Fields):
         gradient = np.zeros_like(dose)
         gradient[order] = np.clip(share - before, 0.0, ordered) / share
         return float(gradient @ dose), gradient, None
-
-    def value_and_gradient(
-        self,
-        dose: NDArray[np.float64],
-        voxel_weights: NDArray[np.float64],
-        dose_let: NDArray[np.float64] | None = None,
-    ) -> ValueAndGradient:
-        """Return value and gradients; the arrays have shape ``(n_voxels,)``."""
-        measured, by_dose, _ = self.measure(dose, voxel_weights)
-        value, slope = beyond_bounds(measured, *self.bounds)
-        return value, slope * by_dose, None

@@ -94,12 +94,25 @@ def test_select_by_models__needs_a_stated_threshold_and_keeps_to_it():
     )
     for threshold, prefers in ((gain - 0.1, True), (gain + 0.1, False)):
         found = select_by_models(
-            {"lungs": model}, photon, proton, thresholds_percent={model.name: threshold}, **fractions
+            [("lungs", model)], photon, proton, thresholds_percent={model.name: threshold}, **fractions
         )
         assert found.prefers_protons is prefers
         assert found.differences[0].difference_percent == pytest.approx(gain)
     with pytest.raises(InputError, match="thresholds_percent must have a number > 0"):
-        select_by_models({"lungs": model}, photon, proton, thresholds_percent={}, **fractions)
+        select_by_models([("lungs", model)], photon, proton, thresholds_percent={}, **fractions)
+
+
+def test_select_by_models__takes_several_models_of_one_structure():
+    models = [complication_model(f"lung_pneumonitis_{name}") for name in ("quantec_logistic", "seppenwoolde")]
+    found = select_by_models(
+        [("lungs", model) for model in models],
+        {"lungs": uniform(20.0)},
+        {"lungs": uniform(10.0)},
+        photon_fractions=30,
+        proton_fractions=30,
+        thresholds_percent={model.name: 5.0 for model in models},
+    )
+    assert [(d.structure, d.model) for d in found.differences] == [("lungs", m.name) for m in models]
 
 
 def test_thresholds_percent_of__asks_for_a_graded_complication():

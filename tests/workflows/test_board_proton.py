@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tumorboard.core.acquisition import Sex
+from tumorboard.errors import InputError
 from tumorboard.io.dicom import (
     ImageModality,
     PatientIdentity,
@@ -134,3 +135,16 @@ def test_proton__without_structures_says_what_it_needs(folder, tmp_path):
     proton = json.loads(result.report_json.read_text())["sections"]["proton"]
     assert proton["status"] == "not_possible"
     assert "structure set" in proton["needs"][0]
+
+
+def test_proton__a_plan_that_dicom_cannot_hold_does_not_cost_the_report(report, folder, monkeypatch):
+    def refuse(*_):
+        raise InputError("description must be shorter; got a novel")
+
+    monkeypatch.setattr("tumorboard.workflows.board.run.export_plan", refuse)
+    result = run(prescribed(), folder, out=report[0].folder)
+    body = json.loads(result.report_json.read_text())["sections"]["proton"]
+    assert body["status"] == "done"
+    assert body["exported"] is None
+    assert body["dvh"] == report[1]["dvh"]
+    assert "could not be written as DICOM: description must be shorter" in result.report_html.read_text()

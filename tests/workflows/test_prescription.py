@@ -102,3 +102,9 @@ def test_read_prescription__a_changed_curve_is_a_changed_prescription(tmp_path):
 )
 def test_read_prescription__reads_those_that_newcomers_are_shown(path):
     assert read_prescription(Path(__file__).parents[2] / path).targets
+
+
+def test_parse_prescription__refuses_a_complication_that_is_asked_for_twice():
+    again = '\n[[complications]]\nstructure = "cord"\nmodel = "spinal_cord_myelopathy_schultheiss"\n'
+    with pytest.raises(InputError, match="complications must name each model of a structure once"):
+        parse_prescription(table(PRESCRIPTION + again), folder=HERE)

@@ -32,6 +32,8 @@ class ModelDifference:
 
     Parameters
     ----------
+    structure
+        What was evaluated.
     model
         Name of the model.
     photon_percent, proton_percent
@@ -40,6 +42,7 @@ class ModelDifference:
         Least difference that speaks for protons, in percentage points [%].
     """
 
+    structure: str
     model: str
     photon_percent: float
     proton_percent: float
@@ -116,7 +119,7 @@ def thresholds_percent_of(rule: SelectionRule, models: Iterable[ComplicationMode
 
 
 def select_by_models(
-    models: Mapping[str, ComplicationModel],
+    models: Iterable[tuple[str, ComplicationModel]],
     photon: Mapping[str, DoseVolumeHistogram],
     proton: Mapping[str, DoseVolumeHistogram],
     *,
@@ -129,7 +132,7 @@ def select_by_models(
     Parameters
     ----------
     models
-        By structure: what is evaluated there.
+        Pairs of a structure and what is evaluated there; a structure may have several.
     photon, proton
         Histograms by structure: physical dose of photons, RBE-weighted dose of protons, whole courses.
     photon_fractions, proton_fractions
@@ -147,7 +150,7 @@ def select_by_models(
     .. [1] langendijk2013selection
     """
     differences, records = [], []
-    for structure, model in models.items():
+    for structure, model in models:
         if model.name not in thresholds_percent or not thresholds_percent[model.name] > 0:
             raise InputError(
                 f"thresholds_percent must have a number > 0 for {model.name} [%]; "
@@ -164,6 +167,7 @@ def select_by_models(
         records += [with_photons.provenance, with_protons.provenance]
         differences.append(
             ModelDifference(
+                structure,
                 model.name,
                 with_photons.probability_percent,
                 with_protons.probability_percent,

@@ -59,7 +59,7 @@ def plan_data(result: ProtonPlanResult) -> dict[str, Any]:
         "dvh": dvh,
         "robust": _robust(result),
         "ntcp": {
-            c.nominal.model: {
+            key: {
                 "structure": c.nominal.structure,
                 "endpoint": c.nominal.endpoint,
                 "probability_percent": c.nominal.probability_percent,
@@ -67,7 +67,7 @@ def plan_data(result: ProtonPlanResult) -> dict[str, Any]:
                 "highest_percent": c.highest_percent,
                 "cautions": list(c.nominal.cautions),
             }
-            for c in result.complications
+            for key, c in zip(_complication_keys(result), result.complications, strict=True)
         },
         "control": [
             {
@@ -84,6 +84,15 @@ def plan_data(result: ProtonPlanResult) -> dict[str, Any]:
         "peak_memory_gb": result.peak_memory_gb,
         "notes": list(result.notes),
     }
+
+
+def _complication_keys(result: ProtonPlanResult) -> list[str]:
+    """Return the model's name, with the structure's where one model is asked for several structures."""
+    models = [c.nominal.model for c in result.complications]
+    return [
+        model if models.count(model) == 1 else f"{model} {c.nominal.structure}"
+        for model, c in zip(models, result.complications, strict=True)
+    ]
 
 
 def _robust(result: ProtonPlanResult) -> dict[str, Any]:
@@ -121,6 +130,7 @@ def _comparison(result: ProtonPlanResult) -> dict[str, Any] | None:
         "prefers_protons": result.selection.prefers_protons,
         "models": [
             {
+                "structure": d.structure,
                 "model": d.model,
                 "photon_percent": d.photon_percent,
                 "proton_percent": d.proton_percent,

@@ -46,7 +46,7 @@ def dose_pictures(result: ProtonPlanResult, ct: Image, point_mm: tuple[float, fl
         Where the three planes meet (x, y, z) [mm].
     """
     shown = resample(ct, result.rbe_dose.grid, method=Interpolation.LINEAR, outside=-1024.0)
-    outlines = _outlines(result)
+    outlines, kind = _outlines(result), weighting(result)
     top = float(result.rbe_dose.values.max())
     window = first_window(shown)
     planes = dose_slices(
@@ -56,6 +56,7 @@ def dose_pictures(result: ProtonPlanResult, ct: Image, point_mm: tuple[float, fl
         background_window=window,
         reference_gy=max(t.dose_gy for t in result.config.targets),
         outlines=outlines,
+        dose_name=_sentence(kind),
     )
     targets = {t.structure for t in result.config.targets}
     slices = pictures.montage_slices(
@@ -65,7 +66,6 @@ def dose_pictures(result: ProtonPlanResult, ct: Image, point_mm: tuple[float, fl
         overlay=result.rbe_dose,
         overlay_window=(0.05 * top, top),
     )
-    kind = weighting(result)
     made = [
         Picture(planes, f"{kind} over the CT, through the isocentre", "Dose over CT in three planes"),
         Picture(slices, f"{kind} in slices through the target", "Axial slices with dose over CT"),
@@ -87,6 +87,10 @@ def dose_pictures(result: ProtonPlanResult, ct: Image, point_mm: tuple[float, fl
             Picture(png, "LETd where the dose is above 5 % of its maximum", "LETd over CT in three planes")
         )
     return list(made)
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _outlines(result: ProtonPlanResult) -> tuple[pictures.Outline, ...]:
@@ -118,7 +122,7 @@ def dvh_picture(result: ProtonPlanResult) -> Picture:
     prescribed = max(t.dose_gy for t in result.config.targets)
     n = len(result.scenarios)
     return Picture(
-        dvh_plot(curves, prescribed_gy=prescribed),
+        dvh_plot(curves, prescribed_gy=prescribed, dose_name=_sentence(weighting(result))),
         f"Dose-volume histograms: nominal (lines) and all {n} scenarios (bands)",
         "Cumulative dose-volume histograms with bands",
     )

@@ -136,8 +136,17 @@ def _export(context: Context, results: dict[str, tuple[SectionResult, float]], o
     result, wall_s = results.get("proton", (None, 0.0))
     if result is None or result.status is not SectionStatus.DONE:
         return
-    plan_file, dose_file = export_plan(context.store, context.study["study_uids"][0], out)
-    apart = plans_apart(context.store, plan_file)
+    try:
+        plan_file, dose_file = export_plan(context.store, context.study["study_uids"][0], out)
+        apart = plans_apart(context.store, plan_file)
+    except TumorboardError as reason:
+        # A plan that DICOM cannot hold is still a plan: the report says why there is no file of it.
+        text = f"The plan could not be written as DICOM: {reason}"
+        results["proton"] = (
+            replace(result, data={**result.data, "exported": None}, blocks=(*result.blocks, Caution(text))),
+            wall_s,
+        )
+        return
     text = (
         f"RT Ion Plan written to {plan_file.name} and read back: {apart['spots']} spots, positions within "
         f"{apart['largest_position_mm']:.2g} mm, monitor units within "

@@ -198,8 +198,8 @@ def photon_selection(
     if config.photons is None or photon_dose is None:
         return None
     on_grid = resample(photon_dose, structures.body.grid, method=Interpolation.LINEAR, outside=0.0)
-    models = {c.structure: complication_model(c.model) for c in config.complications}
-    photon = {name: dose_volume_histogram(on_grid, structures.of(name), name=name) for name in models}
+    models = [(c.structure, complication_model(c.model)) for c in config.complications]
+    photon = {name: dose_volume_histogram(on_grid, structures.of(name), name=name) for name, _ in models}
     return select_by_models(
         models,
         photon,

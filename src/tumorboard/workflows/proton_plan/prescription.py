@@ -320,6 +320,13 @@ def _require_consistent(config: ProtonPlanConfig) -> None:
     names = [c.name for c in config.combined]
     if len(set(names)) != len(names):
         raise InputError(f"names of combined structures must be unique; got {', '.join(names)}")
+    asked_for = [(c.structure, c.model) for c in config.complications]
+    twice = [pair for pair in asked_for if asked_for.count(pair) > 1]
+    if twice:
+        raise InputError(
+            f"complications must name each model of a structure once; got {twice[0][1]} of {twice[0][0]!r} "
+            "twice; leave one out"
+        )
     variable = config.rbe_model not in (PHYSICAL_DOSE, RbeModel.CONSTANT.value)
     if variable and ELSEWHERE not in dict(config.alpha_beta_gy):
         raise InputError(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tumorboard.core.beam import ProtonMachine
 from tumorboard.core.beam_geometry import BeamGeometry
@@ -34,7 +35,7 @@ from tumorboard.proton.optimisation import (
 )
 from tumorboard.proton.optimisation.objectives.registry import objective_from_table
 from tumorboard.proton.pencil_beam import dose_influence
-from tumorboard.proton.plan_dose import PlanDose, plan_dose
+from tumorboard.proton.plan_dose import PlanDose, plan_dose, spot_weights
 from tumorboard.proton.rbe import RbeModel
 from tumorboard.proton.robust_scenarios import Scenario, scenario_set
 from tumorboard.workflows.progress import Progress, silent
@@ -118,6 +119,9 @@ def run(
     structures = around_body(structures)
     rsp = with_clear_air(relative_stopping_power(ct, chosen_calibration(config)), structures.body)
     beams = place_fields(config, structures, rsp, machine)
+    # Fields are placed with one monitor unit a spot.
+    placed = IonPlan(config.label, machine.beam_model.name, beams, 1, rsp.provenance)
+    per_mu = spot_weights(placed, machine)
     clock.stage("preparation")
     scenarios = scenario_set(
         setup_mm=config.robustness.setup_mm, range_percent=config.robustness.range_percent
@@ -131,9 +135,9 @@ def run(
 
     found = optimise(problem, max_iterations=n_most, tolerance=config.optimisation.tolerance, callback=tell)
     progress("optimising", n_most, n_most)
-    found, more_notes = _deliverable(config, problem, found, beams, machine, tell)
+    found, more_notes = _deliverable(config, problem, found, per_mu, tell)
     clock.stage("optimisation")
-    plan = _plan(config, beams, machine, found, ct.grid.frame_of_reference)
+    plan = _plan(config, beams, machine, found, per_mu, ct.grid.frame_of_reference)
     doses = _doses(config, plan, machine, rsp, structures, scenarios, progress)
     with_let = doses[0].let
     weighted = [weighted_dose(config, d.dose, d.let, structures) for d in doses]
@@ -269,25 +273,19 @@ def _deliverable(
     config: ProtonPlanConfig,
     problem: PlanProblem,
     found: OptimisationResult,
-    beams: Sequence[IonBeam],
-    machine: ProtonMachine,
+    per_mu: NDArray[np.float64],
     tell: Callable[[int, float, float], None],
 ) -> tuple[OptimisationResult, tuple[str, ...]]:
-    """Return weights that the machine can deliver: none, or at least the minimum monitor units."""
+    """Return weights that the machine can deliver: none, or at least the minimum monitor units.
+
+    ``per_mu`` is the weight of one monitor unit of each spot.
+    """
     if config.spots.minimum_mu == 0:
         return found, ()
-    per_mu = {s.nominal_energy_mev: float(s.protons_per_mu or np.nan) for s in machine.beam_model.spots}
-    least = (
-        config.spots.minimum_mu
-        / 1e6
-        * np.concatenate(
-            [np.full(len(la.positions_mm), per_mu[la.nominal_energy_mev]) for b in beams for la in b.layers]
-        )
-    )
     spots = with_minimum_weight(
         problem,
         found.weights,
-        minimum=least,
+        minimum=config.spots.minimum_mu * per_mu,
         max_iterations=max(1, config.optimisation.max_iterations // 3),
         tolerance=config.optimisation.tolerance,
         callback=tell,
@@ -311,17 +309,18 @@ def _plan(
     beams: tuple[IonBeam, ...],
     machine: ProtonMachine,
     found: OptimisationResult,
+    per_mu: NDArray[np.float64],
     frame_of_reference: str,
 ) -> IonPlan:
     """Return the beams with the monitor units of the weights; spots without any are left out."""
-    per_mu = {s.nominal_energy_mev: float(s.protons_per_mu or np.nan) for s in machine.beam_model.spots}
+    monitor_units = found.weights / per_mu
     source = machine.beam_model.source_distance_mm
     made, at = [], 0
     for beam in beams:
         layers = []
         for layer in beam.layers:
             n = len(layer.positions_mm)
-            units = found.weights[at : at + n] * 1e6 / per_mu[layer.nominal_energy_mev]
+            units = monitor_units[at : at + n]
             at += n
             on = units > 0
             if on.any():

@@ -185,9 +185,18 @@ def _goal_tables(result: ProtonPlanResult) -> list[Block]:
         )
         blocks.append(Table("Tumour control, Poisson linear-quadratic", heads4, rows4))
     if result.selection is not None:
-        heads5 = ("Model", "Photons [%]", "Protons [%]", "Difference [%]", "Threshold [%]", "Speaks for")
+        heads5 = (
+            "Structure",
+            "Model",
+            "Photons [%]",
+            "Protons [%]",
+            "Difference [%]",
+            "Threshold [%]",
+            "Speaks for",
+        )
         rows5 = tuple(
             (
+                d.structure,
                 d.model,
                 d.photon_percent,
                 d.proton_percent,

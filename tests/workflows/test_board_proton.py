@@ -148,3 +148,18 @@ def test_proton__a_plan_that_dicom_cannot_hold_does_not_cost_the_report(report, 
     assert body["exported"] is None
     assert body["dvh"] == report[1]["dvh"]
     assert "could not be written as DICOM: description must be shorter" in result.report_html.read_text()
+
+
+def test_proton__a_plan_that_was_interrupted_is_made_again(folder, tmp_path):
+    def interrupt(what, done, total):
+        if what.startswith("optimising") and 3 <= done < total:
+            raise KeyboardInterrupt
+
+    def plan_of(result):
+        return json.loads(result.report_json.read_text())["sections"]["proton"]["plan"]
+
+    first = plan_of(run(prescribed(), folder, out=tmp_path, progress=interrupt))
+    again = plan_of(run(prescribed(), folder, out=tmp_path))
+    assert first["status"] == "interrupted"
+    assert again["status"] != "interrupted"
+    assert again["objective"] < first["objective"]

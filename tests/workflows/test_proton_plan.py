@@ -8,6 +8,7 @@ import pytest
 from tumorboard.core import Image, Quantity
 from tumorboard.errors import InputError
 from tumorboard.physics.hounsfield import relative_stopping_power, schneider2000
+from tumorboard.proton.optimisation import OptimisationStatus
 from tumorboard.workflows.proton_plan.energy import brought_energy_j
 from tumorboard.workflows.proton_plan.prescription import parse_prescription
 from tumorboard.workflows.proton_plan.run import run
@@ -193,3 +194,19 @@ def test_parse_prescription__wants_a_threshold_for_each_complication():
     text = PRESCRIPTION + "\n[photons]\nn_fractions = 10\nthreshold_percent = {}\n"
     with pytest.raises(InputError, match="must have a number for each model"):
         parse_prescription(tomllib.loads(text), folder=Path())
+
+
+def test_run__an_interrupt_ends_with_a_plan_that_can_be_delivered_and_says_so(phantom):
+    ct, drawn = phantom()
+
+    def interrupt(what, done, total):
+        if what.startswith("optimising") and 5 <= done < total:
+            raise KeyboardInterrupt
+
+    result = run(config(("minimum_mu = 0.0", "minimum_mu = 0.5")), ct, drawn, progress=interrupt)
+    assert result.optimisation.status is OptimisationStatus.INTERRUPTED
+    # Those before the interrupt, and the one that makes spots deliverable.
+    assert result.optimisation.iterations <= 7
+    units = np.concatenate([la.monitor_units for beam in result.plan.beams for la in beam.layers])
+    assert units.min() >= 0.5 * (1 - 1e-6)
+    assert any("was interrupted" in note for note in result.notes)

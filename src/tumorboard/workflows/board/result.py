@@ -31,6 +31,8 @@ class SectionResult:
         Places of interest for the viewer, patient (x, y, z) [mm].
     provenance
         How it was made; ``None`` when it was not.
+    is_final
+        Whether a later run may take it over; what an interrupt cut short is shown, but made again.
     """
 
     status: SectionStatus
@@ -39,6 +41,7 @@ class SectionResult:
     blocks: tuple[Block, ...] = ()
     points: tuple[PointLink, ...] = ()
     provenance: Record | None = None
+    is_final: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,8 @@ def _section(name: str, context: Context) -> tuple[SectionResult, float]:
     if result.status is not SectionStatus.FAILED:
         body = {"result": encode(result), "wall_s": wall_s}
         made = result.provenance or Record(f"workflows.board.{name}")
-        context.store.put_result(item, body, made, made_from=made_from)
+        # Without what it was made from it is never fresh.
+        context.store.put_result(item, body, made, made_from=made_from if result.is_final else "")
     return result, wall_s
 
 

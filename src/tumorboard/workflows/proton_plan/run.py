@@ -282,15 +282,18 @@ def _deliverable(
     """
     if config.spots.minimum_mu == 0:
         return found, ()
+    # Whoever interrupted wants to see the plan: its spots are made deliverable, and no better than that.
+    interrupted = found.status is OptimisationStatus.INTERRUPTED
     spots = with_minimum_weight(
         problem,
         found.weights,
         minimum=config.spots.minimum_mu * per_mu,
         max_iterations=max(1, config.optimisation.max_iterations // 3),
         tolerance=config.optimisation.tolerance,
-        callback=tell,
+        callback=(lambda *_: True) if interrupted else tell,
     )
     last = spots.result
+    status = OptimisationStatus.INTERRUPTED if interrupted else last.status
     note = (
         f"With a minimum of {config.spots.minimum_mu:g} MU per spot the objective is {last.objective:.4g}, "
         f"without it was {spots.objective_before:.4g}; {spots.n_left_out} spots were left out, "
@@ -301,7 +304,8 @@ def _deliverable(
         [[found.iterations, 0.0, found.history[-1, 2] if len(found.history) else 0.0]]
     )
     state = OptimisationState(last.weights, np.vstack([found.history, after]), last.state.problem_digest)
-    return replace(last, iterations=found.iterations + last.iterations, state=state), (note,)
+    whole = replace(last, iterations=found.iterations + last.iterations, state=state, status=status)
+    return whole, (note,)
 
 
 def _plan(

@@ -21,6 +21,7 @@ from tumorboard.plotting.blocks import (
 )
 from tumorboard.plotting.convergence import convergence_plot
 from tumorboard.plotting.spot_map import SpotMap, spot_maps
+from tumorboard.proton.optimisation import OptimisationStatus
 from tumorboard.workflows.board.context import Context
 from tumorboard.workflows.board.proton_data import plan_data
 from tumorboard.workflows.board.proton_items import DOSE_ITEM, LET_ITEM, PLAN_ITEM
@@ -63,6 +64,7 @@ def run(context: Context) -> SectionResult:
         ),
         points=(PointLink("isocentre", isocentre),),
         provenance=result.provenance,
+        is_final=result.optimisation.status is not OptimisationStatus.INTERRUPTED,
     )
 
 

@@ -60,6 +60,7 @@ def wash(gy):
     return found[counts.argmax()]
 
 
+@pytest.mark.slow
 def test_dose_slices__tell_apart_what_is_near_the_prescribed_dose():
     apart = [np.abs(wash(a) - wash(b)).max() for a, b in ((55.5, 58.5), (58.5, 62.0), (62.0, 66.0))]
     assert min(apart) > 0.05

@@ -22,6 +22,8 @@ from tumorboard.workflows.board.run import run
 from tumorboard.workflows.info import describe
 from tumorboard.workflows.proton_plan.prescription import parse_prescription
 
+pytestmark = pytest.mark.slow
+
 PRESCRIPTION = Path(__file__).with_name("prescription.toml").read_text()
 START = datetime(2026, 1, 15, 10)
 

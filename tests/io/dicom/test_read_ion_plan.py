@@ -312,6 +312,15 @@ def test_read_ion_plan__calls_a_damaged_file_unreadable_or_reads_it(data_dir, tm
         assert plan.n_spots > 0
 
 
+def test_read_ion_plan__warns_of_no_uid_that_a_damaged_file_holds(data_dir, tmp_path):
+    content = bytearray(clinical(data_dir, "178041").read_bytes())
+    at = content.index(b"1.2.840.10008.1.2.1")
+    content[at] = 0  # of the transfer syntax; warnings are errors here
+    path = tmp_path / "damaged.dcm"
+    path.write_bytes(content)
+    assert read_ion_plan(path).n_spots > 0
+
+
 def test_read_ion_plan__refuses_what_is_no_dicom_file(tmp_path):
     path = tmp_path / "plan.dcm"
     path.write_text("not a plan")

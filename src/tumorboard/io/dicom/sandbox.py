@@ -21,6 +21,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -217,7 +218,10 @@ class _Worker:
         (count,) = struct.unpack("<Q", self._fill(bytearray(8)))
         sizes = struct.unpack(f"<{count}Q", self._fill(bytearray(8 * count)))
         body, *buffers = [self._fill(bytearray(size)) for size in sizes]
-        return outcome, pickle.loads(body, buffers=buffers)  # noqa: S301  written by our own program
+        # pydicom judges a UID once more when it is made anew; the worker has been silent about it too.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return outcome, pickle.loads(body, buffers=buffers)  # noqa: S301  written by our own program
 
     def _fill(self, target: bytearray) -> bytearray:
         view = memoryview(target)

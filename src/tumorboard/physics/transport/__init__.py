@@ -1,0 +1,1 @@
+"""Monte Carlo transport of protons, photons and electrons through voxels."""

@@ -1,0 +1,1 @@
+"""Hot loops of :mod:`tumorboard.physics.transport`: arrays and numbers only."""

@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "case": ["Case", "CaseDifference", "CaseItem", "ItemKind"],
         "curves": ["TimeActivityCurves"],
         "dynamic": ["DynamicImage"],
+        "emission": ["Emission", "EmissionMap", "EmissionPer"],
         "grid": ["AXIAL", "CORNER_TOLERANCE_MM", "Grid", "grid_difference", "require_same_grid"],
         "hu_curve": ["HuCurve"],
         "image": ["Image", "Quantity"],

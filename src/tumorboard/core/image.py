@@ -34,6 +34,8 @@ class Quantity(Enum):
     DENSITY = "density"
     RELATIVE_STOPPING_POWER = "relative_stopping_power"
     GAMMA_INDEX = "gamma_index"
+    EMISSIONS_PER_PROTON = "emissions_per_proton"
+    EMISSIONS = "emissions"
     FRACTION = "fraction"
     LABEL = "label"
     UNCALIBRATED = "uncalibrated"
@@ -51,8 +53,10 @@ class Quantity(Enum):
     @property
     def is_extensive(self) -> bool:
         """Whether a voxel's value is an amount in the voxel, so that resampling must keep the sum."""
-        return self is Quantity.COUNTS
+        return self in _EXTENSIVE
 
+
+_EXTENSIVE = frozenset({Quantity.COUNTS, Quantity.EMISSIONS_PER_PROTON, Quantity.EMISSIONS})
 
 _UNITS = {
     Quantity.CT_NUMBER: "HU",
@@ -70,6 +74,8 @@ _UNITS = {
     Quantity.DENSITY: "g/cm3",
     Quantity.RELATIVE_STOPPING_POWER: "1",
     Quantity.GAMMA_INDEX: "1",
+    Quantity.EMISSIONS_PER_PROTON: "1",
+    Quantity.EMISSIONS: "1",
     Quantity.FRACTION: "1",
     Quantity.LABEL: "1",
     Quantity.UNCALIBRATED: "1",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -113,6 +114,14 @@ class TransportMedium:
         """
         index, tissues = material_index(ct, table)
         return cls(ct.grid, density(ct, table).values, index.values, tissues)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the grid, the densities and the materials, for checkpoints and provenance."""
+        found = hashlib.sha256(repr((self.grid.to_dict(), self.materials)).encode())
+        found.update(self.density_g_cm3.tobytes())
+        found.update(self.material_index.tobytes())
+        return found.hexdigest()
 
     @property
     def corner_mm(self) -> NDArray[np.float64]:

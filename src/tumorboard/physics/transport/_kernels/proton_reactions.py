@@ -1,0 +1,150 @@
+"""Nuclear reactions of one proton: which, and what comes out."""
+
+import math
+
+from numba import njit
+
+from tumorboard.numerics._kernels.random_streams import uniform
+from tumorboard.physics.transport._kernels.geometry import turned
+
+_PROTON_MEV = 938.27208816
+_TWO_PI = 2.0 * math.pi
+_TRIES = 4
+_NUCLEONS = (1.0, 2.0, 4.0)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def momentum_speed(energy):
+    """Return pv of a proton [MeV]."""
+    return energy * (energy + 2.0 * _PROTON_MEV) / (energy + _PROTON_MEV)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def push(stack, height, x, y, z, u, v, w, energy, kind):
+    """Put a particle on the stack; ``energy`` is per nucleon. Return the new height."""
+    row = stack[height]
+    row[0], row[1], row[2], row[3], row[4], row[5] = x, y, z, u, v, w
+    row[6] = energy
+    row[7] = momentum_speed(energy)
+    row[8] = kind
+    return height + 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def bracket(grid, n, value):
+    """Return the lower neighbour among the first ``n`` values and how far it is to the next, 0 to 1."""
+    if value <= grid[0]:
+        return 0, 0.0
+    if value >= grid[n - 1]:
+        return n - 2, 1.0
+    low, high = 0, n - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if grid[middle] <= value:
+            low = middle
+        else:
+            high = middle
+    return low, (value - grid[low]) / (grid[low + 1] - grid[low])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def quantile(table, chance):
+    """Return the value that a uniform number picks from points at equal steps of probability."""
+    at = chance * (table.size - 1)
+    i = int(at)
+    return table[i] + (at - i) * (table[i + 1] - table[i])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def scatter_hydrogen(rng, x, y, z, u, v, w, energy, stack, height):
+    """Scatter off a free proton, isotropic in the centre of mass; both go on the stack."""
+    cosine = 2.0 * uniform(rng) - 1.0
+    phi = _TWO_PI * uniform(rng)
+    cos_phi, sin_phi = math.cos(phi), math.sin(phi)
+    gamma = math.sqrt(1.0 + 0.5 * energy / _PROTON_MEV)
+    sine = math.sqrt(max(1.0 - cosine * cosine, 0.0))
+    for side in range(2):
+        c = cosine if side == 0 else -cosine
+        sign = 1.0 if side == 0 else -1.0
+        angle = math.atan2(sine, gamma * (1.0 + c))
+        a, b, d = turned(u, v, w, math.cos(angle), math.sin(angle), sign * cos_phi, sign * sin_phi)
+        height = push(stack, height, x, y, z, a, b, d, 0.5 * energy * (1.0 + c), 0)
+    return height
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def scatter_nucleus(rng, n, energy, n_elastic, elastic_mev, angle_quantile, mass_mev):
+    """Scatter off nucleus ``n``: return cosine of the laboratory angle and the recoil's energy."""
+    i, part = bracket(elastic_mev[n], n_elastic[n], energy)
+    if uniform(rng) < part:
+        i += 1
+    angle = quantile(angle_quantile[n, i], uniform(rng))
+    mass = mass_mev[n]
+    total = energy + _PROTON_MEV + mass
+    beta2 = energy * (energy + 2.0 * _PROTON_MEV) / (total * total)
+    gamma2 = 1.0 / (1.0 - beta2)
+    cosine = math.cos(angle)
+    recoil = min(gamma2 * beta2 * mass * (1.0 - cosine), energy)
+    # Speed of the centre of mass over the proton's in it.
+    ratio = math.sqrt((_PROTON_MEV / mass) ** 2 * (1.0 - beta2) + beta2)
+    laboratory = math.atan2(math.sin(angle) / math.sqrt(gamma2), cosine + ratio)
+    return math.cos(laboratory), recoil
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def emit(rng, n, i, particle, chance, x, y, z, u, v, w, incident, budget, nuclear, stack, height, slow):
+    """Emit one particle if the budget has its energy: return the energy [MeV] and the stack's height.
+
+    ``slow`` is the energy per nucleon below which it stays where it is.
+    """
+    energy = quantile(nuclear[4][n, i, particle], chance) * incident
+    if energy > budget:
+        return -1.0, height
+    own = energy / _NUCLEONS[particle]
+    if own <= slow:
+        return energy, height
+    nodes = nuclear[5][n, i, particle]
+    j, part = bracket(nodes, nodes.size, energy / incident)
+    if uniform(rng) < part:
+        j += 1
+    cosine = quantile(nuclear[6][n, i, particle, j], uniform(rng))
+    phi = _TWO_PI * uniform(rng)
+    sine = math.sqrt(max(1.0 - cosine * cosine, 0.0))
+    a, b, c = turned(u, v, w, cosine, sine, math.cos(phi), math.sin(phi))
+    return energy, push(stack, height, x, y, z, a, b, c, own, particle)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def react(rng, n, x, y, z, u, v, w, energy, nuclear, stack, height, slow):
+    """Break nucleus ``n``: return what stays here, what leaves with neutrals [MeV], and the stack's height.
+
+    Numbers and energies follow the inclusive spectra. The first proton's place in its spectrum decides the
+    others' (if it is fast they are slow), so that their sum hardly ever exceeds what there is.
+    """
+    i, part = bracket(nuclear[1][n], nuclear[0][n], energy)
+    if uniform(rng) < part:
+        i += 1
+    local = nuclear[3][n, i] * energy
+    left = energy - local
+    lead = uniform(rng)
+    emitted = 0
+    for particle in range(3):
+        multiplicity = nuclear[2][n, i, particle]
+        count = int(multiplicity)
+        if uniform(rng) < multiplicity - count:
+            count += 1
+        for _ in range(count):
+            chance = lead if emitted == 0 else (1.0 - lead if emitted == 1 else uniform(rng))
+            for _ in range(_TRIES):
+                before = height
+                got, height = emit(
+                    rng, n, i, particle, chance, x, y, z, u, v, w, energy, left, nuclear, stack, height, slow
+                )
+                if got >= 0.0:
+                    left -= got
+                    if height == before:
+                        local += got
+                    break
+                chance = uniform(rng)
+            emitted += 1
+    return local, left, height

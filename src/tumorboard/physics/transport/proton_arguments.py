@@ -1,0 +1,163 @@
+"""The proton kernel's arguments, made from nouns."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tumorboard.errors import InputError
+from tumorboard.physics.emission_yields import emission_yields
+from tumorboard.physics.transport.medium import TransportMedium
+from tumorboard.physics.transport.nuclear_tables import nuclear_tables
+from tumorboard.physics.transport.proton_source import ProtonBeamlets
+from tumorboard.physics.transport.proton_tables import HIGHEST_PROTON_MEV, TABULATED_NUCLEI, proton_tables
+from tumorboard.physics.transport.straggling_tables import straggling_table
+
+__all__ = ["ProtonSteps", "arguments_of", "emission_tables"]
+
+#: Energies of the emission yields are this far apart [MeV].
+_YIELD_STEP_MEV: Final = 2.0
+#: Standard deviations that a source's energy may be above its mean.
+_SPREAD: Final = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProtonSteps:
+    """How far a proton goes at once.
+
+    Parameters
+    ----------
+    longest_g_cm2, shortest_g_cm2
+        Of water, at most and at least [g/cm2].
+    share_of_range
+        A step takes this share of what is left of the range, between those limits.
+    cut_mev
+        Kinetic energy per nucleon at which particles are given up and leave what they have [MeV].
+
+    Raises
+    ------
+    InputError
+        When a number is out of range.
+    """
+
+    longest_g_cm2: float = 0.5
+    shortest_g_cm2: float = 0.005
+    share_of_range: float = 0.15
+    cut_mev: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 < self.shortest_g_cm2 <= self.longest_g_cm2 <= 5:
+            raise InputError(
+                "shortest_g_cm2 must be > 0, longest_g_cm2 at least that and at most 5 [g/cm2]; got "
+                f"{self.shortest_g_cm2!r} and {self.longest_g_cm2!r}"
+            )
+        if not 0 < self.share_of_range <= 0.5:
+            raise InputError(f"share_of_range must be > 0 and at most 0.5; got {self.share_of_range!r}")
+        if not 0.05 <= self.cut_mev <= 5:
+            raise InputError(f"cut_mev must be 0.05 to 5 [MeV per nucleon]; got {self.cut_mev!r}")
+
+
+def emission_tables(
+    gamma_edges_mev: tuple[float, ...], positron_emitters: bool
+) -> tuple[NDArray[np.float64], float]:
+    """Return yields per reaction, shape (5, n, channels), and energies per MeV of their axis."""
+    energies = np.arange(0.0, HIGHEST_PROTON_MEV + 2.0 * _YIELD_STEP_MEV, _YIELD_STEP_MEV)
+    # Without gammas, edges are still needed to ask for the nuclei; their bin is left out again.
+    edges = gamma_edges_mev if gamma_edges_mev else (3.0, 6.0)
+    n_gammas = len(gamma_edges_mev) - 1 if gamma_edges_mev else 0
+    rows = []
+    for z in TABULATED_NUCLEI:
+        every = emission_yields(z, energies, edges)
+        nuclei = every[:, len(edges) - 1 :] if positron_emitters else every[:, :0]
+        rows.append(np.concatenate([every[:, :n_gammas], nuclei], axis=1))
+    return np.ascontiguousarray(np.stack(rows)), 1.0 / _YIELD_STEP_MEV
+
+
+def _require_energies(source: ProtonBeamlets) -> None:
+    highest = float((source.energy_mev + _SPREAD * source.energy_sigma_mev).max())
+    if highest > HIGHEST_PROTON_MEV:
+        raise InputError(
+            f"energy_mev of beamlets must stay within {HIGHEST_PROTON_MEV:g} MeV, {_SPREAD:g} standard "
+            f"deviations above the mean included [MeV]; got {highest:.6g}; nuclear tables end there"
+        )
+
+
+def _rows(medium: TransportMedium, source: ProtonBeamlets) -> NDArray[np.float64]:
+    """Return the beamlets' rows on the grid's own axes."""
+    position, direction = medium.to_grid_axes(source.position_mm, source.direction)
+    _, x = medium.to_grid_axes(source.position_mm, source.lateral_x)
+    _, y = medium.to_grid_axes(source.position_mm, source.lateral_y)
+    spread = (source.sigma_mm, source.divergence_rad, source.correlation)
+    energy = np.stack([source.energy_mev, source.energy_sigma_mev], axis=1)
+    return np.ascontiguousarray(np.concatenate([position, direction, x, y, *spread, energy], axis=1))
+
+
+def _slabs(medium: TransportMedium, source: ProtonBeamlets) -> NDArray[np.float64]:
+    """Return the slabs' rows; their materials come after the medium's."""
+    rows = np.zeros((len(source.slabs), 15))
+    for n, slab in enumerate(source.slabs):
+        point, axis = medium.to_grid_axes(slab.entrance_mm[None], slab.axis[None])
+        x = np.cross(np.eye(3)[int(np.argmin(np.abs(axis[0])))], axis[0])
+        x /= np.linalg.norm(x)
+        rows[n] = [
+            *point[0], *x, *np.cross(axis[0], x), *axis[0], slab.thickness_mm, slab.material.density_g_cm3,
+            len(medium.materials) + n,
+        ]  # fmt: skip
+    return rows
+
+
+def arguments_of(
+    medium: TransportMedium, source: ProtonBeamlets, steps: ProtonSteps
+) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Return what the kernel takes of the source, and of the medium with its tables.
+
+    Raises
+    ------
+    InputError
+        When an energy is beyond the tables.
+    """
+    _require_energies(source)
+    tables = proton_tables((*medium.materials, *(slab.material for slab in source.slabs)))
+    nuclear = nuclear_tables()
+    straggling = straggling_table()
+    per_log = (straggling.skewness.size - 2) / math.log(straggling.skewness[-1] / straggling.skewness[1])
+    kernel_tables = (
+        tables.range_g_cm2,
+        tables.energy_mev,
+        tables.let_kev_um,
+        tables.rates,
+        tables.speed,
+        tables.channels,
+        straggling.quantile,
+        math.log(straggling.skewness[1]),
+        per_log,
+        (
+            nuclear.n_inelastic,
+            nuclear.inelastic_mev,
+            nuclear.multiplicity,
+            nuclear.recoil,
+            nuclear.energy_quantile,
+            nuclear.table_energy,
+            nuclear.cosine_quantile,
+            nuclear.n_elastic,
+            nuclear.elastic_mev,
+            nuclear.elastic_angle_quantile,
+            nuclear.mass_mev,
+        ),
+    )
+    cumulative = np.cumsum(source.weight) / source.weight.sum()
+    cumulative[-1] = 1.0
+    of_source = (_rows(medium, source), cumulative, source.slab_index, _slabs(medium, source))
+    of_medium = (
+        medium.grid.shape[::-1],
+        tuple(float(h) for h in medium.spacing_xyz_mm),
+        medium.density_g_cm3.reshape(-1),
+        medium.material_index.reshape(-1),
+        kernel_tables,
+        (steps.longest_g_cm2, steps.share_of_range, steps.shortest_g_cm2, steps.cut_mev),
+    )
+    return of_source, of_medium

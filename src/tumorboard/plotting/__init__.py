@@ -28,6 +28,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         ],
         "convergence": ["convergence_plot"],
         "dose_slices": ["ISODOSES_PERCENT", "dose_slices"],
+        "emission_overlay": ["emission_overlay"],
         "dvh": ["DvhCurve", "dvh_plot"],
         "page": ["Page", "render"],
         "palette": ["structure_rgb"],

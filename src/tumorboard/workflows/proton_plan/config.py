@@ -22,6 +22,7 @@ __all__ = [
     "BeamChoice",
     "CombinedStructure",
     "DoseChoice",
+    "MonteCarloChoice",
     "OptimisationChoice",
     "ProtonPlanConfig",
     "RobustChoice",
@@ -246,6 +247,36 @@ class OptimisationChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class MonteCarloChoice:
+    """How the finished plan is calculated again by Monte Carlo.
+
+    Parameters
+    ----------
+    histories
+        Protons to follow at most, >= 1000.
+    target_uncertainty_percent
+        It ends as soon as the mean relative standard uncertainty, over voxels with more than half of the
+        highest dose, is at most this, > 0 [%].
+    seed
+        Of the random streams, >= 0; the same seed gives the same result on any number of threads.
+    """
+
+    histories: int
+    target_uncertainty_percent: float
+    seed: int
+
+    def __post_init__(self) -> None:
+        for name, least, most in (("histories", 1000, 10**12), ("seed", 0, 2**62)):
+            value = getattr(self, name)
+            require_number(f"monte_carlo.{name}", value, "1", least, most)
+            if value != int(value):
+                raise InputError(f"monte_carlo.{name} must be a whole number; got {value!r}")
+            object.__setattr__(self, name, int(value))
+        name = "monte_carlo.target_uncertainty_percent"
+        require_number(name, self.target_uncertainty_percent, "%", 0, 50, above=True)
+
+
+@dataclass(frozen=True, slots=True)
 class ProtonPlanConfig:
     """A whole prescription, as :mod:`tumorboard.workflows.proton_plan.prescription` reads it.
 
@@ -266,6 +297,8 @@ class ProtonPlanConfig:
         As their classes say.
     constraints, goals, complications, control, photons, combined
         May be left out.
+    monte_carlo
+        How the plan is calculated again by Monte Carlo; ``None``: it is not.
     isocentre_mm
         Patient point (x, y, z); ``None``: the centre of mass of all targets together [mm].
     alpha_beta_gy
@@ -296,6 +329,7 @@ class ProtonPlanConfig:
     control: tuple[ControlChoice, ...] = ()
     photons: PhotonChoice | None = None
     combined: tuple[CombinedStructure, ...] = ()
+    monte_carlo: MonteCarloChoice | None = None
     isocentre_mm: tuple[float, float, float] | None = None
     alpha_beta_gy: tuple[tuple[str, float], ...] = ()
     source_distance_mm: tuple[float, float] | None = None

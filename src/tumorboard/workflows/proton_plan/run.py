@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -18,7 +15,6 @@ from tumorboard.core.plan import EnergyLayer, IonBeam, IonPlan
 from tumorboard.core.structures import StructureSet
 from tumorboard.errors import InputError
 from tumorboard.numerics.ray_trace import line_integrals
-from tumorboard.physics.hounsfield import relative_stopping_power
 from tumorboard.proton.influence import DoseInfluence
 from tumorboard.proton.optimisation import (
     OptimisationResult,
@@ -41,8 +37,8 @@ from tumorboard.proton.robust_scenarios import Scenario, scenario_set
 from tumorboard.workflows.progress import Progress, silent
 from tumorboard.workflows.proton_plan.config import ELSEWHERE, PHYSICAL_DOSE, ProtonPlanConfig
 from tumorboard.workflows.proton_plan.depth import entry_to
+from tumorboard.workflows.proton_plan.effort import Clock, peak_memory_gb
 from tumorboard.workflows.proton_plan.energy import brought_energy_j, deposited_energy_j
-from tumorboard.workflows.proton_plan.equipment import chosen_calibration, chosen_machine
 from tumorboard.workflows.proton_plan.evaluation import (
     complication_bands,
     control_bands,
@@ -51,16 +47,10 @@ from tumorboard.workflows.proton_plan.evaluation import (
     photon_selection,
     weighted_dose,
 )
-from tumorboard.workflows.proton_plan.fields import (
-    around_body,
-    dose_model,
-    place_fields,
-    scaled,
-    shifted,
-    with_clear_air,
-)
+from tumorboard.workflows.proton_plan.fields import dose_model, place_fields, scaled, shifted
+from tumorboard.workflows.proton_plan.preparation import prepare
 from tumorboard.workflows.proton_plan.result import ProtonPlanResult
-from tumorboard.workflows.proton_plan.structures import PlanStructures, plan_structures
+from tumorboard.workflows.proton_plan.structures import PlanStructures
 
 __all__ = ["run"]
 
@@ -101,23 +91,15 @@ def run(
     InputError
         When a structure is unknown or lies outside the CT, a depth is out of reach, or LET is missing.
     """
-    clock = _Clock()
-    if drawn.frame_of_reference != ct.grid.frame_of_reference:
-        raise InputError(
-            "structures must be in the CT's frame of reference "
-            f"{ct.grid.frame_of_reference}; got {drawn.frame_of_reference}; take the set drawn on this CT"
-        )
+    clock = Clock()
     if config.photons is not None and photon_dose is None:
         raise InputError(
             "photons must have a photon dose to compare with; got none; put the RTDOSE of the photon plan "
             "into the folder, or take [photons] out of the prescription"
         )
     progress("preparing CT, structures and machine", 0, 1)
-    machine = chosen_machine(config)
-    dose_grid = ct.grid.with_spacing(config.dose.spacing_mm)
-    structures = plan_structures(config, ct, drawn, dose_grid)
-    structures = around_body(structures)
-    rsp = with_clear_air(relative_stopping_power(ct, chosen_calibration(config)), structures.body)
+    ready = prepare(config, ct, drawn)
+    machine, structures, rsp = ready.machine, ready.structures, ready.rsp
     beams = place_fields(config, structures, rsp, machine)
     # Fields are placed with one monitor unit a spot.
     placed = IonPlan(config.label, machine.beam_model.name, beams, 1, rsp.provenance)
@@ -162,7 +144,7 @@ def run(
         brought_energy_j=brought_energy_j(plan, machine),
         deposited_energy_j=deposited_energy_j(doses[0].dose, rsp),
         stages_s=clock.stages_s,
-        peak_memory_gb=_peak_memory_gb(),
+        peak_memory_gb=peak_memory_gb(),
         notes=(*_notes(config, found), *more_notes),
         provenance=weighted[0].provenance,
     )
@@ -171,25 +153,6 @@ def run(
 def _depth(rsp: Image, geometry: BeamGeometry) -> float:
     entry = entry_to(geometry, rsp.grid)[None]
     return float(line_integrals(rsp, entry, geometry.isocentre_mm[None])[0])
-
-
-class _Clock:
-    """How long each stage took."""
-
-    def __init__(self) -> None:
-        self.stages_s: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def stage(self, name: str) -> None:
-        now = time.perf_counter()
-        self.stages_s[name] = now - self._last
-        self._last = now
-
-
-def _peak_memory_gb() -> float:
-    # Linux counts in KiB, macOS in bytes.
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
 
 
 def _needs_let(config: ProtonPlanConfig) -> bool:

@@ -49,8 +49,8 @@ def material(name: str) -> Material:
     """Return a material by name.
 
     Mean excitation energies are those of ICRU 37 and 49 [1]_ [2]_, as in NIST's PSTAR: 75.0 eV for
-    liquid water. For the 78 eV of ICRU 90 make another one: ``dataclasses.replace(material("water,
-    liquid"), mean_excitation_energy_ev=78.0)``.
+    liquid water. With the 78.0 eV that ICRU 90 [3]_ recommends, and Geant4 takes, it is "water, liquid
+    (ICRU 90)"; protons of 150 MeV go 0.8 mm farther in it.
 
     Parameters
     ----------
@@ -71,6 +71,7 @@ def material(name: str) -> Material:
     ----------
     .. [1] icru1984report37
     .. [2] icru1993report49
+    .. [3] icru2016report90
 
     Examples
     --------

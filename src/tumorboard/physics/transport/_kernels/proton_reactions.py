@@ -10,7 +10,10 @@ from tumorboard.physics.transport._kernels.geometry import turned
 _PROTON_MEV = 938.27208816
 _TWO_PI = 2.0 * math.pi
 _TRIES = 4
+_ENOUGH = 0.7
 _NUCLEONS = (1.0, 2.0, 4.0)
+#: Deuterons first: a proton that picks up a neutron keeps nearly all its energy.
+_ORDER = (1, 0, 2)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -99,7 +102,10 @@ def emit(rng, n, i, particle, chance, x, y, z, u, v, w, incident, budget, nuclea
     """
     energy = quantile(nuclear[4][n, i, particle], chance) * incident
     if energy > budget:
-        return -1.0, height
+        # A little too much is cut off; much too much is drawn again, by the caller.
+        if budget < _ENOUGH * energy:
+            return -1.0, height
+        energy = budget
     own = energy / _NUCLEONS[particle]
     if own <= slow:
         return energy, height
@@ -118,33 +124,39 @@ def emit(rng, n, i, particle, chance, x, y, z, u, v, w, incident, budget, nuclea
 def react(rng, n, x, y, z, u, v, w, energy, nuclear, stack, height, slow):
     """Break nucleus ``n``: return what stays here, what leaves with neutrals [MeV], and the stack's height.
 
-    Numbers and energies follow the inclusive spectra. The first proton's place in its spectrum decides the
-    others' (if it is fast they are slow), so that their sum hardly ever exceeds what there is.
+    Numbers and energies follow the inclusive spectra, which do not say how particles share the energy. Here
+    the place of the first in its spectrum, a uniform number, decides the others' by maps that leave it
+    uniform: the second has one minus it, each later one is fast only where all before are not (tent map). So
+    their sum seldom exceeds what there is, and each spectrum stays what it is.
     """
     i, part = bracket(nuclear[1][n], nuclear[0][n], energy)
     if uniform(rng) < part:
         i += 1
     local = nuclear[3][n, i] * energy
     left = energy - local
-    lead = uniform(rng)
+    chance = lead = uniform(rng)
     emitted = 0
-    for particle in range(3):
+    for particle in _ORDER:
         multiplicity = nuclear[2][n, i, particle]
         count = int(multiplicity)
         if uniform(rng) < multiplicity - count:
             count += 1
         for _ in range(count):
-            chance = lead if emitted == 0 else (1.0 - lead if emitted == 1 else uniform(rng))
+            if emitted == 1:
+                chance = 1.0 - lead
+            elif emitted > 1:
+                chance = 1.0 - abs(2.0 * chance - 1.0)
+            place = chance
             for _ in range(_TRIES):
                 before = height
                 got, height = emit(
-                    rng, n, i, particle, chance, x, y, z, u, v, w, energy, left, nuclear, stack, height, slow
+                    rng, n, i, particle, place, x, y, z, u, v, w, energy, left, nuclear, stack, height, slow
                 )
                 if got >= 0.0:
                     left -= got
                     if height == before:
                         local += got
                     break
-                chance = uniform(rng)
+                place = uniform(rng)
             emitted += 1
     return local, left, height

@@ -44,9 +44,9 @@ class ProtonSteps:
         When a number is out of range.
     """
 
-    longest_g_cm2: float = 0.5
-    shortest_g_cm2: float = 0.005
-    share_of_range: float = 0.15
+    longest_g_cm2: float = 0.8
+    shortest_g_cm2: float = 0.02
+    share_of_range: float = 0.25
     cut_mev: float = 0.5
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tumorboard import __version__
+from tumorboard.cli.transport import app as transport
 from tumorboard.errors import TumorboardError
 from tumorboard.workflows.board.config import SUV_VARIANTS, BoardConfig
 from tumorboard.workflows.printable import printable
@@ -22,6 +23,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+app.add_typer(transport, name="transport")
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder to write to.", show_default=False)]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes and threads at most.")]

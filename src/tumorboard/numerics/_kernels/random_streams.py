@@ -14,9 +14,10 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 _OTHER_1 = np.uint64(0xFF51AFD7ED558CCD)
 _OTHER_2 = np.uint64(0xC4CEB9FE1A85EC53)
 _ALTERNATE = np.uint64(0xAAAAAAAAAAAAAAAA)
-_S1, _S11, _S27, _S30, _S31, _S33 = (np.uint64(n) for n in (1, 11, 27, 30, 31, 33))
-_TO_UNIT = 2.0**-53
-_HALF = 2.0**-54
+_S1, _S12, _S27, _S30, _S31, _S33 = (np.uint64(n) for n in (1, 12, 27, 30, 31, 33))
+# 52 bits and a half: with 53 the largest would round to 1.
+_TO_UNIT = 2.0**-52
+_HALF = 2.0**-53
 
 
 @njit(cache=True, nogil=True)
@@ -56,7 +57,7 @@ def uniform(rng):
     rng[0] = z
     z = (z ^ (z >> _S30)) * _MIX_1
     z = (z ^ (z >> _S27)) * _MIX_2
-    return np.float64(np.int64((z ^ (z >> _S31)) >> _S11)) * _TO_UNIT + _HALF
+    return np.float64(np.int64((z ^ (z >> _S31)) >> _S12)) * _TO_UNIT + _HALF
 
 
 @njit(cache=True, nogil=True)

@@ -49,7 +49,7 @@ def bremsstrahlung_shape(
     --------
     >>> from tumorboard.physics.materials import material
     >>> bremsstrahlung_shape(material("water, liquid"), np.array([1.0]), np.array([0.1, 0.5, 0.9])).round(2)
-    array([[1.  , 0.43, 0.16]])
+    array([[1.  , 0.37, 0.11]])
     """
     moles = [(z, f / element(z).atomic_weight_g_mol) for z, f in material.mass_fractions]
     charge = math.sqrt(sum(n * z**4 for z, n in moles) / sum(n * z * z for z, n in moles))

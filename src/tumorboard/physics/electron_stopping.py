@@ -262,7 +262,7 @@ def radiation_yield(
     --------
     >>> from tumorboard.physics.materials import material
     >>> round(float(radiation_yield(material("water, liquid"), 1.0)), 4)
-    0.0049
+    0.0036
     """
     energies = _checked(energy_mev)
     return np.asarray(np.exp(_tables(material, positrons)[1](np.log(energies))) / energies)

@@ -131,7 +131,9 @@ def _column_of(ratio: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.interp(place, logs, np.arange(logs.size)))
 
 
-def _integral(energies: NDArray[np.float64], values: NDArray[np.float64], first: float) -> NDArray[np.float64]:
+def _integral(
+    energies: NDArray[np.float64], values: NDArray[np.float64], first: float
+) -> NDArray[np.float64]:
     """Return the integral of ``values`` over energy from 0, where up to the first energy it is ``first``."""
     spline = CubicSpline(np.log(energies), values * energies)
     return np.asarray(first + spline.antiderivative()(np.log(energies)))
@@ -140,20 +142,24 @@ def _integral(energies: NDArray[np.float64], values: NDArray[np.float64], first:
 @lru_cache(maxsize=64)
 def _spectrum(material: Material) -> NDArray[np.float64]:
     """Return the shape of photon spectra by energy and part of it, and the same for the kernel."""
-    energies = 2.0 ** (ENERGY_FIRST + 0.5 * np.arange(_SPECTRUM_ROWS))
+    energies = np.exp2(ENERGY_FIRST + 0.5 * np.arange(_SPECTRUM_ROWS, dtype=np.float64))
     parts = np.linspace(0.0, 1.0, _SPECTRUM_PARTS)
     return bremsstrahlung_shape(material, energies, parts)
 
 
 @lru_cache(maxsize=256)
-def _of_material(material: Material, transfer_mev: float, photon_cut_mev: float, positrons: bool) -> NDArray[np.float64]:
+def _of_material(
+    material: Material, transfer_mev: float, photon_cut_mev: float, positrons: bool
+) -> NDArray[np.float64]:
     """Return the rows of ``by_range`` of a material, shape ``(n, COLUMNS)``."""
     low, high = LOWEST_ENERGY_MEV, HIGHEST_ENERGY_MEV
     n = round(_NODES_PER_DECADE * np.log10(high / low)) + 1
     e = np.clip(np.geomspace(low, high, n), low, high)
     collision = collision_mass_stopping_power_mev_cm2_g(material, e, positrons=positrons)
     radiative = radiative_mass_stopping_power_mev_cm2_g(material, e, positrons=positrons)
-    knocked, taken = hard_collisions_cm2_g(material, e, smallest_transfer_mev=transfer_mev, positrons=positrons)
+    knocked, taken = hard_collisions_cm2_g(
+        material, e, smallest_transfer_mev=transfer_mev, positrons=positrons
+    )
     photons, hard_radiative = _photons(material, e, radiative, photon_cut_mev)
     total = collision + radiative
     soft = total - taken - hard_radiative
@@ -186,7 +192,8 @@ def _on_ranges(
     at, logs = np.log(rows), np.log(ranges)
     inside = np.clip(at, logs[0], logs[-1])
     energy = CubicHermiteSpline(logs, np.log(columns[:, ENERGY]), ranges * soft / columns[:, ENERGY])(inside)
-    # Below the tables energy goes as the root of the range, beyond them it keeps rising so that it has an inverse.
+    # Below the tables energy goes as the root of the range, beyond them it keeps rising so that it has an
+    # inverse.
     found = np.empty((rows.size, columns.shape[1]))
     for column in range(columns.shape[1]):
         found[:, column] = np.interp(energy, np.log(columns[:, ENERGY]), columns[:, column])

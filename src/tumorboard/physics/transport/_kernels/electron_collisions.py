@@ -84,7 +84,7 @@ def radiated(rng, energy, low, spectrum):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def photon_direction(rng, s, energy, out):
-    """Write the direction of a photon radiated by an electron in ``s``: isotropic where the electron rests."""
+    """Write the direction of a photon that the electron in ``s`` radiates: isotropic where that rests."""
     gamma = energy / MASS + 1.0
     beta = math.sqrt(1.0 - 1.0 / (gamma * gamma))
     at_rest = 2.0 * uniform(rng) - 1.0

@@ -4,9 +4,10 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-#: Columns of ``ElectronTables.by_range``: energy [MeV]; scattering strength, hard events, variance of the path
-#: [(g/cm2)^2] until it stops; place in the table of angles; part of the hard events that are bremsstrahlung;
-#: photons radiated until it stops, knocked-on electrons counted as going on; range with all losses [g/cm2].
+#: Columns of ``ElectronTables.by_range``: energy [MeV]; scattering strength, hard events, variance of the
+#: path [(g/cm2)^2] until it stops; place in the table of angles; part of the hard events that are
+#: bremsstrahlung; photons radiated until it stops, knocked-on electrons counted as going on; range with all
+#: losses [g/cm2].
 ENERGY, STRENGTH, EVENTS, VARIANCE, SHAPE, RADIATIVE, PHOTONS, REACH, COLUMNS = range(9)
 
 #: Rows a factor of two of range, angles' rows a factor of two of scattering strength, rows a factor of two of
@@ -37,9 +38,9 @@ class ElectronTables(NamedTuple):
     """Tables of materials, as ``physics.transport.electron_tables`` makes them.
 
     ``by_range``: by kind (electrons, positrons), material, node of range under soft losses, and column.
-    ``cut_range``: that range at the cut, by kind and material [g/cm2]. ``angle``, ``angle_scale``: quantiles of
-    the deflection and their scale, by strength and shape. ``spectrum``: photon energy times number of photons
-    over its largest value, by material, node of energy, and part of the energy.
+    ``cut_range``: that range at the cut, by kind and material [g/cm2]. ``angle``, ``angle_scale``: quantiles
+    of the deflection and their scale, by strength and shape. ``spectrum``: photon energy times number of
+    photons over its largest value, by material, node of energy, and part of the energy.
     """
 
     by_range: NDArray[Any]
@@ -52,9 +53,9 @@ class ElectronTables(NamedTuple):
 class ElectronSettings(NamedTuple):
     """How electrons are followed.
 
-    Below ``cut_mev`` they stay where they are; collisions that transfer more than ``transfer_mev`` and photons
-    of more than ``photon_cut_mev`` are followed one by one. A step takes ``share`` of the range that is left.
-    ``within``: stop those that cannot leave their voxel.
+    Below ``cut_mev`` they stay where they are; collisions that transfer more than ``transfer_mev`` and
+    photons of more than ``photon_cut_mev`` are followed one by one. A step takes ``share`` of the range that
+    is left. ``within``: stop those that cannot leave their voxel.
     """
 
     seed: int

@@ -72,7 +72,7 @@ def hand_on(photons, history, out, energy):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def stay(rng, history, s, c, kind, voxels, tables, settings, deposit, photons, own, out):
+def stay(rng, history, s, c, kind, cells, tables, settings, deposit, photons, own, out):
     """Let an electron that cannot leave its voxel lose all its energy there, but for what it radiates."""
     table = tables.by_range[kind, c[_MATERIAL]]
     all_of(table, s[_R], out)
@@ -88,7 +88,7 @@ def stay(rng, history, s, c, kind, voxels, tables, settings, deposit, photons, o
             if photon < s[_E] and hand_on(photons, history, out, photon):
                 own[_GIVEN] += photon
                 s[_E] -= photon
-    leave(s, c, s[_E], voxels, deposit)
+    leave(s, c, s[_E], cells, deposit)
     own[_HELD] += s[_E]
     s[_E] = 0.0
 
@@ -124,21 +124,21 @@ def collide(rng, history, s, c, kind, radiative, tables, settings, waiting, n_wa
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def move(rng, s, c, energy, reach, material, stretch, kind, voxels, tables, deposit, own):
+def move(rng, s, c, energy, reach, material, stretch, kind, cells, tables, deposit, own):
     """Fly to an energy at a range in a material; return as :func:`fly` does."""
     if c[_MATERIAL] != material:
         reach = range_of(tables.by_range[kind, c[_MATERIAL]], energy)
     before, found = s[_E], 0
-    if voxels.nx == 0:
-        glide(rng, s, energy, reach, stretch, voxels, deposit)
+    if cells.nx == 0:
+        glide(rng, s, energy, reach, stretch, cells, deposit)
     else:
-        found = fly(s, c, energy, reach, stretch, kind, voxels, tables, deposit)
+        found = fly(s, c, energy, reach, stretch, kind, cells, tables, deposit)
     own[_HELD] += before - s[_E]
     return found
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def step(rng, s, c, kind, budget, voxels, tables, settings, deposit, own, start, end):
+def step(rng, s, c, kind, budget, cells, tables, settings, deposit, own, start, end):
     """Take a step; return 0, 1 outside, 2 when stuck, 3 at a collision, and what is left of the budget.
 
     At a place in the step that is even in range, the electron is turned by what the whole step turns it.
@@ -160,7 +160,9 @@ def step(rng, s, c, kind, budget, voxels, tables, settings, deposit, own, start,
     if hinge > stop:
         strength, shape = start[STRENGTH] - end[STRENGTH], end[SHAPE]
         first, final_of_step = start[ENERGY], end[ENERGY]
-        where = move(rng, s, c, energy_of(table, hinge), hinge, material, stretch, kind, voxels, tables, deposit, own)
+        where = move(
+            rng, s, c, energy_of(table, hinge), hinge, material, stretch, kind, cells, tables, deposit, own
+        )
         if where:
             return where, 0.0
         if c[_MATERIAL] != material:
@@ -169,7 +171,7 @@ def step(rng, s, c, kind, budget, voxels, tables, settings, deposit, own, start,
             all_of(other, range_of(other, final_of_step), end)
             strength, shape = start[STRENGTH] - end[STRENGTH], end[SHAPE]
         turn(rng, s, deflection(rng, strength * stretch, shape, tables))
-    where = move(rng, s, c, final, stop, material, stretch, kind, voxels, tables, deposit, own)
+    where = move(rng, s, c, final, stop, material, stretch, kind, cells, tables, deposit, own)
     if where:
         return where, 0.0
     return found, budget - events
@@ -177,7 +179,7 @@ def step(rng, s, c, kind, budget, voxels, tables, settings, deposit, own, start,
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def follow_one(
-    rng, history, s, c, kind, voxels, tables, settings, deposit, waiting, n_waiting, photons, own, work
+    rng, history, s, c, kind, cells, tables, settings, deposit, waiting, n_waiting, photons, own, work
 ):
     """Follow an electron (``kind`` 0) or positron (1) in a voxel; return how many knocked-on ones wait."""
     start, end, out = work[0], work[1], work[2]
@@ -187,18 +189,18 @@ def follow_one(
         s[_R] = range_of(tables.by_range[kind, c[_MATERIAL]], s[_E])
         budget = -math.log(uniform(rng))
     while s[_E] > settings.cut_mev and s[_R] > tables.cut_range[kind, c[_MATERIAL]] * (1.0 + 1e-9):
-        if settings.within and voxels.nx > 0:
-            near = 0.1 * voxels.density[c[_VOXEL]] * nearest_face(s, c, voxels)
+        if settings.within and cells.nx > 0:
+            near = 0.1 * cells.density[c[_VOXEL]] * nearest_face(s, c, cells)
             if s[_R] < 4.0 * near:
                 all_of(tables.by_range[kind, c[_MATERIAL]], s[_R], start)
                 if start[REACH] < near:
-                    stay(rng, history, s, c, kind, voxels, tables, settings, deposit, photons, own, out)
+                    stay(rng, history, s, c, kind, cells, tables, settings, deposit, photons, own, out)
                     break
         steps += 1
         if steps > _MOST_STEPS:
             own[_STUCK] += 1.0
             break
-        found, budget = step(rng, s, c, kind, budget, voxels, tables, settings, deposit, own, start, end)
+        found, budget = step(rng, s, c, kind, budget, cells, tables, settings, deposit, own, start, end)
         if found == 3:
             all_of(tables.by_range[kind, c[_MATERIAL]], s[_R], end)
             n_waiting = collide(
@@ -217,16 +219,16 @@ def follow_one(
         if kind == 1:
             own[_OUT] += 2.0 * MASS
         return n_waiting
-    leave(s, c, s[_E], voxels, deposit)
+    leave(s, c, s[_E], cells, deposit)
     own[_HELD] += s[_E]
     own[_CUT] += s[_E]
     if kind == 1:
-        annihilate(rng, history, s, c, voxels, deposit, photons, own, out)
+        annihilate(rng, history, s, c, cells, deposit, photons, own, out)
     return n_waiting
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def annihilate(rng, history, s, c, voxels, deposit, photons, own, out):
+def annihilate(rng, history, s, c, cells, deposit, photons, own, out):
     """Make two photons of a positron at rest, back to back in any direction."""
     out[0], out[1], out[2] = s[0], s[1], s[2]
     isotropic(rng, out)
@@ -234,31 +236,31 @@ def annihilate(rng, history, s, c, voxels, deposit, photons, own, out):
         if hand_on(photons, history, out, MASS):
             own[_GIVEN] += MASS
         else:
-            leave(s, c, MASS, voxels, deposit)
+            leave(s, c, MASS, cells, deposit)
             own[_HELD] += MASS
         out[3], out[4], out[5] = -out[3], -out[4], -out[5]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def follow_with_all(
-    rng, history, s, c, kind, voxels, tables, settings, deposit, waiting, photons, account, own, work
+    rng, history, s, c, kind, cells, tables, settings, deposit, waiting, photons, account, own, work
 ):
     """Follow an electron or positron in the box, and all electrons that it knocks on; keep the account."""
     brought = s[_E] + (2.0 * MASS if kind == 1 else 0.0)
     own[:] = 0.0
     n_waiting = follow_one(
-        rng, history, s, c, kind, voxels, tables, settings, deposit, waiting, 0, photons, own, work
+        rng, history, s, c, kind, cells, tables, settings, deposit, waiting, 0, photons, own, work
     )
     while n_waiting > 0:
         n_waiting -= 1
         for column in range(7):
             s[column] = waiting[n_waiting, column]
-        if not settle(s, c, voxels):
+        if not settle(s, c, cells):
             # On the box's far face, by rounding.
             own[_OUT] += s[_E]
             continue
         n_waiting = follow_one(
-            rng, history, s, c, 0, voxels, tables, settings, deposit, waiting, n_waiting, photons, own, work
+            rng, history, s, c, 0, cells, tables, settings, deposit, waiting, n_waiting, photons, own, work
         )
     account[BROUGHT] += brought
     account[DEPOSITED] += own[_HELD]
@@ -272,10 +274,25 @@ def follow_with_all(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def enter(s, c, cells):
+    """Move a particle outside the box to where its way enters it; return whether it is inside then."""
+    if settle(s, c, cells):
+        return True
+    lengths = (cells.nx * cells.dx, cells.ny * cells.dy, cells.nz * cells.dz)
+    near = distance_to_box(s[0], s[1], s[2], s[3], s[4], s[5], lengths[0], lengths[1], lengths[2])
+    if near < 0.0:
+        return False
+    for axis in range(3):
+        # Rounding must not leave it a hair outside.
+        s[axis] = min(max(s[axis] + near * s[3 + axis], 0.0), lengths[axis] * (1.0 - 1e-15))
+    return settle(s, c, cells)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def follow(
-    start, kind, position, direction, energy, history, voxels, tables, settings, deposit, photons, account
+    start, kind, position, direction, energy, history, cells, tables, settings, deposit, photons, account
 ):
-    """Follow electrons and positrons from ``start`` on; return the first not followed: photons are almost full.
+    """Follow electrons and positrons from ``start`` on; return the first not followed: no room for photons.
 
     ``position`` [mm] and ``direction`` are on the grid's own axes, shape ``(n, 3)``. A stream of random
     numbers belongs to a history: all its particles, one after the other.
@@ -295,17 +312,10 @@ def follow(
             s[3 + axis] = direction[n, axis]
         s[_E] = energy[n]
         which = 1 if kind[n] == POSITRON else 0
-        lengths = (voxels.nx * voxels.dx, voxels.ny * voxels.dy, voxels.nz * voxels.dz)
-        if not settle(s, c, voxels):
-            near = distance_to_box(s[0], s[1], s[2], s[3], s[4], s[5], lengths[0], lengths[1], lengths[2])
-            if near >= 0.0:
-                for axis in range(3):
-                    inside = lengths[axis] * (1.0 - 1e-15)
-                    s[axis] = min(max(s[axis] + near * s[3 + axis], 0.0), inside)
-            if near < 0.0 or not settle(s, c, voxels):
-                account[MISSED] += energy[n] + (2.0 * MASS if which == 1 else 0.0)
-                continue
+        if not enter(s, c, cells):
+            account[MISSED] += energy[n] + (2.0 * MASS if which == 1 else 0.0)
+            continue
         follow_with_all(
-            rng, last, s, c, which, voxels, tables, settings, deposit, waiting, photons, account, own, work
+            rng, last, s, c, which, cells, tables, settings, deposit, waiting, photons, account, own, work
         )
     return energy.size

@@ -123,47 +123,47 @@ def turn(rng, s, less):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def shell(x, y, z, voxels, deposit):
+def shell(x, y, z, cells, deposit):
     """Return the number of the shell about the origin that a point is in; the last is all beyond."""
-    return min(int(math.sqrt(x * x + y * y + z * z) / voxels.dx), deposit.size - 1)
+    return min(int(math.sqrt(x * x + y * y + z * z) / cells.dx), deposit.size - 1)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def leave(s, c, energy, voxels, deposit):
+def leave(s, c, energy, cells, deposit):
     """Leave energy where the electron is."""
-    if voxels.nx == 0:
-        deposit[shell(s[0], s[1], s[2], voxels, deposit)] += energy
+    if cells.nx == 0:
+        deposit[shell(s[0], s[1], s[2], cells, deposit)] += energy
     else:
         deposit[c[_VOXEL]] += energy
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def settle(s, c, voxels):
+def settle(s, c, cells):
     """Find the voxel of a point in the box; return whether it is in it: always, in a medium without end."""
-    if voxels.nx == 0:
+    if cells.nx == 0:
         c[:] = 0
-        c[4] = voxels.material[0]
+        c[4] = cells.material[0]
         return True
-    i, j, k = int(s[0] / voxels.dx), int(s[1] / voxels.dy), int(s[2] / voxels.dz)
-    if s[0] < 0.0 or s[1] < 0.0 or s[2] < 0.0 or i >= voxels.nx or j >= voxels.ny or k >= voxels.nz:
+    i, j, k = int(s[0] / cells.dx), int(s[1] / cells.dy), int(s[2] / cells.dz)
+    if s[0] < 0.0 or s[1] < 0.0 or s[2] < 0.0 or i >= cells.nx or j >= cells.ny or k >= cells.nz:
         return False
     c[0], c[1], c[2] = i, j, k
-    c[3] = (k * voxels.ny + j) * voxels.nx + i
-    c[4] = voxels.material[c[3]]
+    c[3] = (k * cells.ny + j) * cells.nx + i
+    c[4] = cells.material[c[3]]
     return True
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def nearest_face(s, c, voxels):
+def nearest_face(s, c, cells):
     """Return the distance to the nearest face of the voxel [mm]."""
-    x, y, z = s[0] - c[0] * voxels.dx, s[1] - c[1] * voxels.dy, s[2] - c[2] * voxels.dz
-    across = min(min(x, voxels.dx - x), min(y, voxels.dy - y))
-    return min(across, min(z, voxels.dz - z))
+    x, y, z = s[0] - c[0] * cells.dx, s[1] - c[1] * cells.dy, s[2] - c[2] * cells.dz
+    across = min(min(x, cells.dx - x), min(y, cells.dy - y))
+    return min(across, min(z, cells.dz - z))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def to_face(position, index, size, direction):
-    """Return the way to the next face across an axis [mm], the way from face to face, and which way it goes."""
+    """Return the way to the next face across an axis [mm], from face to face, and the step of the index."""
     if direction > 0.0:
         return max(((index + 1) * size - position) / direction, 0.0), size / direction, 1
     if direction < 0.0:
@@ -172,14 +172,14 @@ def to_face(position, index, size, direction):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def glide(rng, s, energy, reach, stretch, voxels, deposit):
+def glide(rng, s, energy, reach, stretch, cells, deposit):
     """Do what :func:`fly` does in a medium without end, and score in shells.
 
     All that is lost is left at one point of the way, any as likely.
     """
-    way = 10.0 * stretch * (s[_R] - reach) / voxels.density[0]
+    way = 10.0 * stretch * (s[_R] - reach) / cells.density[0]
     at = way * uniform(rng)
-    point = shell(s[0] + at * s[3], s[1] + at * s[4], s[2] + at * s[5], voxels, deposit)
+    point = shell(s[0] + at * s[3], s[1] + at * s[4], s[2] + at * s[5], cells, deposit)
     deposit[point] += s[_E] - energy
     s[0] += way * s[3]
     s[1] += way * s[4]
@@ -188,18 +188,18 @@ def glide(rng, s, energy, reach, stretch, voxels, deposit):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def fly(s, c, energy, reach, stretch, kind, voxels, tables, deposit):
+def fly(s, c, energy, reach, stretch, kind, cells, tables, deposit):
     """Move straight on until the energy is ``energy``, at range ``reach``; return 0, 1 outside, 2 when stuck.
 
     ``stretch`` is how much longer than the mean the way is for the same loss.
     """
-    along_x, every_x, step_x = to_face(s[0], c[0], voxels.dx, s[3])
-    along_y, every_y, step_y = to_face(s[1], c[1], voxels.dy, s[4])
-    along_z, every_z, step_z = to_face(s[2], c[2], voxels.dz, s[5])
+    along_x, every_x, step_x = to_face(s[0], c[0], cells.dx, s[3])
+    along_y, every_y, step_y = to_face(s[1], c[1], cells.dy, s[4])
+    along_z, every_z, step_z = to_face(s[2], c[2], cells.dz, s[5])
     gone = 0.0
     for _ in range(_MOST_CROSSINGS):
         voxel = c[_VOXEL]
-        density = voxels.density[voxel]
+        density = cells.density[voxel]
         nearest = min(along_x, min(along_y, along_z))
         needed = 10.0 * stretch * (s[_R] - reach)
         if needed <= density * (nearest - gone):
@@ -220,19 +220,19 @@ def fly(s, c, energy, reach, stretch, kind, voxels, tables, deposit):
         if nearest == along_x:
             c[0] += step_x
             along_x += every_x
-            outside = c[0] < 0 or c[0] >= voxels.nx
+            outside = c[0] < 0 or c[0] >= cells.nx
         elif nearest == along_y:
             c[1] += step_y
             along_y += every_y
-            outside = c[1] < 0 or c[1] >= voxels.ny
+            outside = c[1] < 0 or c[1] >= cells.ny
         else:
             c[2] += step_z
             along_z += every_z
-            outside = c[2] < 0 or c[2] >= voxels.nz
+            outside = c[2] < 0 or c[2] >= cells.nz
         if outside:
             return 1
-        c[_VOXEL] = (c[2] * voxels.ny + c[1]) * voxels.nx + c[0]
-        material = voxels.material[c[_VOXEL]]
+        c[_VOXEL] = (c[2] * cells.ny + c[1]) * cells.nx + c[0]
+        material = cells.material[c[_VOXEL]]
         if material != c[_MATERIAL]:
             c[_MATERIAL] = material
             table = tables.by_range[kind, material]

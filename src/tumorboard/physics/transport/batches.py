@@ -75,8 +75,11 @@ class BatchPlan:
     def __post_init__(self) -> None:
         for name, least in (("histories", 1), ("seed", 0), ("threads", 1), ("batches", _FEWEST_BATCHES)):
             value = getattr(self, name)
-            if int(value) != value or value < least:
-                raise InputError(f"{name} must be a whole number >= {least}; got {value!r}")
+            # Streams are numbered in 64 bits.
+            if not (
+                isinstance(value, int | float | np.integer) and least <= value < 2**63 and int(value) == value
+            ):
+                raise InputError(f"{name} must be a whole number >= {least} and below 2^63; got {value!r}")
             object.__setattr__(self, name, int(value))
         if self.histories < self.batches:
             raise InputError(
@@ -143,14 +146,18 @@ class _State:
         shape = observe(self.tallies).shape
         self.observed, self.squares = np.zeros(shape), np.zeros(shape)
         self.done = 0
+        #: An interrupt may come in the middle of an addition: what it leaves must not be kept.
+        self.whole = True
 
     def add(self, tallies: Tallies) -> None:
+        self.whole = False
         for name, values in tallies.items():
             self.tallies[name] += values
         seen = self.observe(tallies)
         self.observed += seen
         self.squares += seen * seen
         self.done += 1
+        self.whole = True
 
     def save(self, path: Path, key: str) -> None:
         part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -163,10 +170,11 @@ class _State:
         finally:
             part.unlink(missing_ok=True)
 
-    def load(self, path: Path, key: str) -> None:
+    def load(self, path: Path, plan: BatchPlan, key: str) -> None:
         try:
-            with np.load(path, allow_pickle=False) as data:
-                head = json.loads(str(data["key"]))
+            # Opened as an archive: numpy would take files of other kinds, too.
+            with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as data:
+                head = dict(json.loads(str(data["key"])))
                 if head["key"] != key:
                     raise InputError(
                         f"checkpoint {path.name!r} must be of the same run; got one of other inputs or "
@@ -176,7 +184,9 @@ class _State:
                     values[...] = data[f"tally_{name}"]
                 self.observed[...], self.squares[...] = data["observed"], data["squares"]
                 self.done = int(head["done"])
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as reason:
+                if not 0 < self.done <= plan.batches:
+                    raise ValueError(f"it claims {self.done} batches of {plan.batches}")
+        except (OSError, EOFError, TypeError, ValueError, KeyError, zipfile.BadZipFile) as reason:
             if isinstance(reason, InputError):
                 raise
             raise UnreadableFile(
@@ -241,7 +251,7 @@ def run_batches(
     settings = f"{plan.histories} {plan.seed} {plan.batches}"
     key = f"{record.digest if record else ''} {settings}"
     if checkpoint is not None and checkpoint.exists():
-        state.load(checkpoint, key)
+        state.load(checkpoint, plan, key)
     free = [make_tallies() for _ in range(plan.threads + 1)]
     saved = time.monotonic()
 
@@ -278,7 +288,7 @@ def run_batches(
                 for future in waiting:
                     future.cancel()
     except BaseException:
-        if checkpoint is not None and state.done:
+        if checkpoint is not None and state.done and state.whole:
             state.save(checkpoint, key)
         raise
     if checkpoint is not None:

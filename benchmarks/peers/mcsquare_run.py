@@ -16,7 +16,7 @@ own list), both [z, y, x]. Beams at gantry 0 travel along +y. ``JOB.json`` holds
 * ``threads`` 1, ``seed`` 1, ``nuclear`` true, ``beamlets`` false, ``uncertainty`` false;
 * ``let`` "StopPow" (or "DepositedEnergy", or null for none), ``prompt_gamma_mev`` [low, high] or null;
 * ``materials_dir``: another folder of materials than MCsquare's own; ``extra``: more lines of its config;
-* ``cut_mev`` 0.5, ``binary``: "MCsquare_linux" or one of its siblings for a processor; default MCsquare's.
+* ``cut_mev`` 0.5, ``binary``: "MCsquare_linux" or one of its siblings; default the best for the processor.
 
 Three traps. A correlation of 0 or a divergence of 0 makes every proton miss the phantom without a word
 (the covariance is no longer positive): tiny ones stand in for them here. A file with CRLF line ends is read
@@ -29,7 +29,6 @@ import json
 import os
 import pty
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -38,6 +37,7 @@ from importlib import metadata
 from pathlib import Path
 
 import numpy as np
+from mcsquare_binary import home, install
 
 HU_STEP = 100
 TINY_DIVERGENCE_RAD = 1e-6
@@ -62,25 +62,6 @@ DEFAULTS = {
     "binary": None,
     "extra": {},
 }
-
-
-def home():
-    """Return the folder of MCsquare's binaries and materials."""
-    package = metadata.distribution("opentps-core")
-    return Path(package.locate_file("opentps/core/processing/doseCalculation/protons/MCsquare"))
-
-
-def binary_of(job):
-    """Return the binary that MCsquare's own start script would take on this processor."""
-    if job["binary"]:
-        return job["binary"]
-    cpu = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    if "AuthenticAMD" in cpu:
-        return "MCsquare_linux"
-    for kind in ("avx512", "avx2", "avx", "sse4"):
-        if kind in cpu:
-            return f"MCsquare_linux_{kind}"
-    return "MCsquare_linux"
 
 
 def material_numbers():
@@ -224,9 +205,7 @@ def run(folder, job):
         **os.environ,
         "MCsquare_Materials_Dir": job.get("materials_dir") or str(home() / "Materials"),
     }
-    program = folder / "MCsquare"  # the wheel's own file may not be executed
-    shutil.copyfile(home() / binary_of(job), program)
-    program.chmod(0o755)
+    program, binary = install(folder, job["binary"])
     master, slave = pty.openpty()  # a terminal, so that each line comes when it is written
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     process = subprocess.Popen(
@@ -266,7 +245,7 @@ def run(folder, job):
             ours[name] = float(said[0].split(":")[1].split()[0])
     if code:
         raise SystemExit("MCsquare failed:\n" + "\n".join(text[-20:]))
-    return text, ours
+    return text, {"binary": binary, **ours}
 
 
 def simulated(text):
@@ -317,7 +296,6 @@ def main(job_path, phantom_path, out_path):
         out_path,
         **found,
         job=json.dumps(job),
-        binary=binary_of(job),
         version=f"opentps-core {metadata.version('opentps-core')}",
         voxel_mm=voxel,
     )

@@ -43,7 +43,7 @@ class Particles:
     Raises
     ------
     InputError
-        When shapes do not fit, directions are no unit vectors or energies are negative.
+        When shapes do not fit, directions are no unit vectors, energies are negative or points not finite.
     """
 
     kind: NDArray[np.int8]
@@ -67,6 +67,8 @@ class Particles:
             raise InputError(f"particles must have one kind, point, direction, history each; got {shapes}")
         if not (np.isfinite(self.energy_mev).all() and (self.energy_mev >= 0).all()):
             raise InputError("energy_mev of particles must be finite and >= 0 [MeV]; got others")
+        if not np.isfinite(self.position_mm).all():
+            raise InputError("position_mm of particles must be finite [mm]; got others")
         if n and not (np.abs((self.direction**2).sum(axis=1) - 1.0) < 1e-9).all():
             raise InputError("direction of particles must be unit vectors within 1e-9; got others")
         if (np.diff(self.history) < 0).any():

@@ -151,7 +151,8 @@ def _moment(
 ) -> NDArray[np.float64]:
     """Return the integral of W^power times the cross section from ``low`` to ``high`` [MeV]."""
     nodes, weights = np.polynomial.legendre.leggauss(_TRANSFERS)
-    logs = np.log(np.maximum(high / low, 1.0))
+    low = np.minimum(low, high)
+    logs = np.log(high / low)
     w = low[:, None] * np.exp(0.5 * logs[:, None] * (nodes + 1.0))
     shape = _collision(energy[:, None], w, positrons)
     return np.asarray((shape * w ** (power - 1)) @ weights * 0.5 * logs)

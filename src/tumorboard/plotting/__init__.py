@@ -29,7 +29,9 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "convergence": ["convergence_plot"],
         "dose_slices": ["ISODOSES_PERCENT", "dose_slices"],
         "emission_overlay": ["emission_overlay"],
+        "emission_profile": ["EmissionCurve", "emission_profile"],
         "dvh": ["DvhCurve", "dvh_plot"],
+        "map_slices": ["MapColours", "map_slices"],
         "page": ["Page", "render"],
         "palette": ["structure_rgb"],
         "pictures": [

@@ -10,7 +10,7 @@ from tumorboard.workflows.proton_plan.config import ProtonPlanConfig
 __all__ = ["SECTIONS", "SUV_VARIANTS", "BoardConfig"]
 
 #: Sections in the order of the report; later ones may use what earlier ones stored.
-SECTIONS = ("scans", "structures", "pet", "proton")
+SECTIONS = ("scans", "structures", "pet", "proton", "monte_carlo")
 
 #: Names a user types for :class:`tumorboard.pet.SuvVariant`.
 SUV_VARIANTS = (

@@ -13,6 +13,7 @@ from tumorboard.core.structures import StructureSet
 from tumorboard.io.case_store import CaseStore
 from tumorboard.workflows.board.config import BoardConfig
 from tumorboard.workflows.board.ingest import STUDY_ITEM
+from tumorboard.workflows.board.result import SectionResult
 from tumorboard.workflows.progress import Progress
 
 __all__ = ["Context", "SeriesFacts", "VolumeFacts"]
@@ -60,11 +61,15 @@ class SeriesFacts:
 
 @dataclass(eq=False)
 class Context:
-    """The stored case and the choices; images are read when asked for and the last few kept."""
+    """The stored case and the choices; images are read when asked for and the last few kept.
+
+    ``earlier`` are the sections of this report that are made already, by name.
+    """
 
     store: CaseStore
     config: BoardConfig
     progress: Progress
+    earlier: dict[str, SectionResult] = field(default_factory=dict)
     series: tuple[SeriesFacts, ...] = field(init=False)
     study: dict[str, Any] = field(init=False)
 

@@ -17,12 +17,27 @@ from tumorboard.io.dicom.write_dose import DoseType, PlanKind, write_rtdose
 from tumorboard.io.dicom.write_ion_plan import Prescription, write_ion_plan
 from tumorboard.io.plan_encoding import plan_from_json
 
-__all__ = ["DOSE_ITEM", "LET_ITEM", "PLAN_ITEM", "export_plan", "plans_apart"]
+__all__ = [
+    "DOSE_ITEM",
+    "LET_ITEM",
+    "MONTE_CARLO_DOSE_ITEM",
+    "MONTE_CARLO_UNCERTAINTY_ITEM",
+    "PLAN_ITEM",
+    "POSITRON_EMITTER_ITEM",
+    "PROMPT_GAMMA_ITEM",
+    "export_plan",
+    "plans_apart",
+]
 
 # Named like their section, so that no other section counts them among what it is made from.
 PLAN_ITEM: Final = "section-proton-plan"
 DOSE_ITEM: Final = "section-proton-dose"
 LET_ITEM: Final = "section-proton-let"
+MONTE_CARLO_DOSE_ITEM: Final = "section-monte_carlo-dose"
+MONTE_CARLO_UNCERTAINTY_ITEM: Final = "section-monte_carlo-uncertainty"
+PROMPT_GAMMA_ITEM: Final = "section-monte_carlo-prompt_gammas"
+#: One item for each nuclide, whose name follows in small letters.
+POSITRON_EMITTER_ITEM: Final = "section-monte_carlo-emitter-"
 
 
 def export_plan(store: CaseStore, study_uid: str, out: Path) -> tuple[Path, ...]:

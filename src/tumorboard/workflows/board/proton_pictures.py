@@ -12,24 +12,25 @@ from tumorboard.plotting.dose_slices import dose_slices
 from tumorboard.plotting.dvh import DvhCurve, dvh_plot
 from tumorboard.plotting.palette import structure_rgb
 from tumorboard.workflows.board.display import first_window
-from tumorboard.workflows.proton_plan.config import PHYSICAL_DOSE
+from tumorboard.workflows.proton_plan.config import PHYSICAL_DOSE, ProtonPlanConfig
 from tumorboard.workflows.proton_plan.result import ProtonPlanResult
+from tumorboard.workflows.proton_plan.structures import PlanStructures
 
-__all__ = ["dose_pictures", "dvh_picture", "weighting"]
+__all__ = ["dose_pictures", "dvh_picture", "outlines_of", "weighting"]
 
 #: Doses at which histograms are drawn.
 _DVH_POINTS = 240
 
 
-def weighting(result: ProtonPlanResult) -> str:
+def weighting(config: ProtonPlanConfig) -> str:
     """Return in words what kind of dose is shown.
 
     Parameters
     ----------
-    result
-        Of planning.
+    config
+        The prescription.
     """
-    model = result.config.rbe_model
+    model = config.rbe_model
     return "physical dose" if model == PHYSICAL_DOSE else f"RBE-weighted dose ({model})"
 
 
@@ -46,7 +47,7 @@ def dose_pictures(result: ProtonPlanResult, ct: Image, point_mm: tuple[float, fl
         Where the three planes meet (x, y, z) [mm].
     """
     shown = resample(ct, result.rbe_dose.grid, method=Interpolation.LINEAR, outside=-1024.0)
-    outlines, kind = _outlines(result), weighting(result)
+    outlines, kind = outlines_of(result.config, result.structures), weighting(result.config)
     top = float(result.rbe_dose.values.max())
     window = first_window(shown)
     planes = dose_slices(
@@ -93,10 +94,19 @@ def _sentence(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _outlines(result: ProtonPlanResult) -> tuple[pictures.Outline, ...]:
-    combined = {c.name for c in result.config.combined}
+def outlines_of(config: ProtonPlanConfig, structures: PlanStructures) -> tuple[pictures.Outline, ...]:
+    """Return the outlines of the drawn structures.
+
+    Parameters
+    ----------
+    config
+        The prescription, which says what is combined of others.
+    structures
+        On the dose grid.
+    """
+    combined = {c.name for c in config.combined}
     found = []
-    for k, (name, fraction) in enumerate(result.structures.fractions.items()):
+    for k, (name, fraction) in enumerate(structures.fractions.items()):
         if name not in combined and name != "body":
             mask = Image(fraction.values >= 0.5, fraction.grid, Quantity.LABEL, fraction.provenance)
             found.append(pictures.Outline(name, mask, structure_rgb(k)))
@@ -122,7 +132,7 @@ def dvh_picture(result: ProtonPlanResult) -> Picture:
     prescribed = max(t.dose_gy for t in result.config.targets)
     n = len(result.scenarios)
     return Picture(
-        dvh_plot(curves, prescribed_gy=prescribed, dose_name=_sentence(weighting(result))),
+        dvh_plot(curves, prescribed_gy=prescribed, dose_name=_sentence(weighting(result.config))),
         f"Dose-volume histograms: nominal (lines) and all {n} scenarios (bands)",
         "Cumulative dose-volume histograms with bands",
     )

@@ -28,7 +28,7 @@ from tumorboard.workflows.board.ingest import ingest, one_patient
 from tumorboard.workflows.board.proton_items import export_plan, plans_apart
 from tumorboard.workflows.board.result import BoardResult, SectionResult
 from tumorboard.workflows.board.scene import build_scene
-from tumorboard.workflows.board.sections import SECTION_RUNNERS, SECTION_TITLES
+from tumorboard.workflows.board.sections import SECTION_INPUTS, SECTION_RUNNERS, SECTION_TITLES
 from tumorboard.workflows.progress import Progress, silent
 
 __all__ = ["DISCLAIMER", "run"]
@@ -80,6 +80,7 @@ def run(
         for done, name in enumerate(config.sections):
             progress("making sections", done, len(config.sections))
             results[name] = _section(name, context)
+            context.earlier[name] = results[name][0]
         progress("making sections", len(config.sections), len(config.sections))
         _export(context, results, out)
         return _write(context, results, out)
@@ -105,8 +106,11 @@ def _open_store(config: BoardConfig, source: Path, out: Path, progress: Progress
 
 def _section(name: str, context: Context) -> tuple[SectionResult, float]:
     """Make one section, or read it back when nothing it could depend on has changed."""
-    inputs = [f"{i.name}:{i.digest}" for i in context.store.case().items if not i.name.startswith("section-")]
-    made_from = text_digest(code_digest(), name, json.dumps(encode(context.config)), *sorted(inputs))
+    taken = SECTION_INPUTS.get(name, ())
+    items = [i for i in context.store.case().items if not i.name.startswith("section-") or i.name in taken]
+    inputs = sorted(f"{i.name}:{i.digest}" for i in items)
+    choices = json.dumps(encode(_choices(context.config, name)))
+    made_from = text_digest(code_digest(), name, choices, *inputs)
     item = f"section-{name}"
     if context.store.is_fresh(item, made_from):
         kept = context.store.result(item)
@@ -130,6 +134,13 @@ def _section(name: str, context: Context) -> tuple[SectionResult, float]:
         # Without what it was made from it is never fresh.
         context.store.put_result(item, body, made, made_from=made_from if result.is_final else "")
     return result, wall_s
+
+
+def _choices(config: BoardConfig, name: str) -> BoardConfig:
+    """Return the choices that a section depends on: how a plan is calculated again changes no plan."""
+    if name == "monte_carlo" or config.prescription is None:
+        return config
+    return replace(config, prescription=replace(config.prescription, monte_carlo=None))
 
 
 def _export(context: Context, results: dict[str, tuple[SectionResult, float]], out: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Final
+
 import numpy as np
 
 from tumorboard.core.grid import Grid
@@ -11,14 +14,19 @@ from tumorboard.errors import TumorboardError
 from tumorboard.io import nifti
 from tumorboard.numerics.resample import Interpolation, resample
 from tumorboard.numerics.voxelise import structure_mask
-from tumorboard.plotting.blocks import PointLink
+from tumorboard.plotting.blocks import PointLink, SectionStatus
 from tumorboard.plotting.palette import structure_rgb
 from tumorboard.plotting.scene import Colormap, Label, Layer, LayerKind, Scene
 from tumorboard.provenance import Record
 from tumorboard.workflows.board.context import Context, SeriesFacts, VolumeFacts
 from tumorboard.workflows.board.display import first_window, outside_value
 from tumorboard.workflows.board.emission import uptake
-from tumorboard.workflows.board.proton_items import DOSE_ITEM, LET_ITEM
+from tumorboard.workflows.board.proton_items import (
+    DOSE_ITEM,
+    LET_ITEM,
+    MONTE_CARLO_DOSE_ITEM,
+    PROMPT_GAMMA_ITEM,
+)
 
 __all__ = ["build_scene"]
 
@@ -96,13 +104,32 @@ def _layer(context: Context, series: SeriesFacts, volume: VolumeFacts, *, is_bac
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _PlanLayer:
+    """An item of a plan in the viewer; colours begin at a share of its largest value."""
+
+    label: str
+    colormap: Colormap
+    from_share: float
+    shown: bool = False
+
+
+#: A tenth of the maximum is where a dose begins to matter to the eye; LET has no such floor.
+_PLAN_LAYERS: Final = {
+    DOSE_ITEM: _PlanLayer("Dose", Colormap.JET, 0.1, shown=True),
+    LET_ITEM: _PlanLayer("LETd", Colormap.VIRIDIS, 0.0),
+    MONTE_CARLO_DOSE_ITEM: _PlanLayer("Dose, Monte Carlo", Colormap.JET, 0.1),
+    PROMPT_GAMMA_ITEM: _PlanLayer("Prompt gammas", Colormap.PLASMA, 0.02),
+}
+
+
 def _dose_layers(context: Context, frame: str) -> list[Layer]:
-    """Return the dose of a plan, and its LETd behind a box, when there is one in the frame shown."""
-    held = {item.name for item in context.store.case().items}
-    if context.config.prescription is None or DOSE_ITEM not in held:
-        return []
+    """Return the dose of a plan, and the rest behind boxes, when there are some in the frame shown."""
+    made = {"proton": context.earlier.get("proton"), "monte_carlo": context.earlier.get("monte_carlo")}
+    done = [f"section-{n}-" for n, s in made.items() if s is not None and s.status is SectionStatus.DONE]
+    held = {item.name for item in context.store.case().items if item.name.startswith(tuple(done))}
     layers = []
-    for name, label, colormap in ((DOSE_ITEM, "Dose", Colormap.JET), (LET_ITEM, "LETd", Colormap.VIRIDIS)):
+    for name, plan_layer in _PLAN_LAYERS.items():
         if name not in held:
             continue
         image = context.image(name)
@@ -110,12 +137,17 @@ def _dose_layers(context: Context, frame: str) -> list[Layer]:
             continue
         shown = _for_display(image)
         top = float(shown.values.max()) or 1.0
-        # A tenth of the maximum is where a dose begins to matter to the eye; LET has no such floor.
-        low = 0.1 * top if name == DOSE_ITEM else 0.0
-        data, unit = nifti.to_bytes(shown), shown.quantity.unit
-        is_dose = name == DOSE_ITEM
         layers.append(
-            Layer(label, data, LayerKind.OVERLAY, colormap, (low, top), unit, opacity=0.45, shown=is_dose)
+            Layer(
+                plan_layer.label,
+                nifti.to_bytes(shown),
+                LayerKind.OVERLAY,
+                plan_layer.colormap,
+                (plan_layer.from_share * top, top),
+                shown.quantity.unit,
+                opacity=0.45,
+                shown=plan_layer.shown,
+            )
         )
     return layers
 
@@ -137,7 +169,9 @@ def _display_grid(grid: Grid) -> Grid:
 def _for_display(image: Image) -> Image:
     grid = _display_grid(image.grid)
     if grid is not image.grid:
-        image = resample(image, grid, method=Interpolation.LINEAR, outside=outside_value(image))
+        # An amount in each voxel must not grow when voxels become fewer.
+        method = Interpolation.CONSERVATIVE if image.quantity.is_extensive else Interpolation.LINEAR
+        image = resample(image, grid, method=method, outside=outside_value(image))
     values = image.values
     if image.quantity is Quantity.CT_NUMBER:
         return Image(np.rint(values).astype(np.int16), grid, image.quantity, image.provenance)

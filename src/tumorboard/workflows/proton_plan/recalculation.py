@@ -100,6 +100,8 @@ class Recalculation:
         The prescription.
     choice
         How it was calculated.
+    plan
+        What was calculated.
     structures
         On the dose grid.
     planned
@@ -132,6 +134,7 @@ class Recalculation:
 
     config: ProtonPlanConfig
     choice: MonteCarloChoice
+    plan: IonPlan
     structures: PlanStructures
     planned: Image
     dose: Image
@@ -236,6 +239,7 @@ def recalculate(
     return Recalculation(
         config=config,
         choice=choice,
+        plan=plan,
         structures=ready.structures,
         planned=planned,
         dose=dose,

@@ -104,7 +104,7 @@ def _fitted(
     top = float(np.diff(moved(0.0, 1.0, edges)).max())
 
     def apart(p: NDArray[np.float64]) -> NDArray[np.float64]:
-        return p[1] / top * np.diff(moved(p[0], p[2], edges)) - left / most
+        return np.asarray(p[1] / top * np.diff(moved(p[0], p[2], edges)) - left / most)
 
     found = least_squares(apart, [0.0, 1.0, 1.0]).x
     return lambda depth: moved(found[0], found[2], depth), float(found[1] * most / top)

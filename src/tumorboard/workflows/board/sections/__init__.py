@@ -5,14 +5,15 @@ and list it in :data:`tumorboard.workflows.board.config.SECTIONS`.
 """
 
 from tumorboard.registry import Registry
+from tumorboard.workflows.board.proton_items import DOSE_ITEM, PLAN_ITEM
 
-__all__ = ["SECTION_RUNNERS", "SECTION_TITLES"]
+__all__ = ["SECTION_INPUTS", "SECTION_RUNNERS", "SECTION_TITLES"]
 
 SECTION_RUNNERS = Registry(
     "board section",
     {
         name: f"tumorboard.workflows.board.sections.{name}:run"
-        for name in ("scans", "structures", "pet", "proton", "truth")
+        for name in ("scans", "structures", "pet", "proton", "monte_carlo", "truth")
     },
 )
 
@@ -21,5 +22,9 @@ SECTION_TITLES = {
     "structures": "Structures",
     "pet": "PET and SPECT: uptake and lesions",
     "proton": "Proton plan",
+    "monte_carlo": "The proton plan by Monte Carlo",
     "truth": "Truth beside measurement",
 }
+
+#: What a section takes from items that other sections made.
+SECTION_INPUTS = {"monte_carlo": (PLAN_ITEM, DOSE_ITEM)}

@@ -23,6 +23,7 @@ from tumorboard.plotting.convergence import convergence_plot
 from tumorboard.plotting.spot_map import SpotMap, spot_maps
 from tumorboard.proton.optimisation import OptimisationStatus
 from tumorboard.workflows.board.context import Context
+from tumorboard.workflows.board.planned_patient import ct_and_structures
 from tumorboard.workflows.board.proton_data import plan_data
 from tumorboard.workflows.board.proton_items import DOSE_ITEM, LET_ITEM, PLAN_ITEM
 from tumorboard.workflows.board.proton_pictures import dose_pictures, dvh_picture, weighting
@@ -39,7 +40,7 @@ def run(context: Context) -> SectionResult:
     if config is None:
         needs = ("A prescription: tumorboard board FOLDER --prescription plan.toml.",)
         return SectionResult(SectionStatus.NOT_POSSIBLE, needs)
-    found = _ct_and_structures(context, [t.structure for t in config.targets])
+    found = ct_and_structures(context, [t.structure for t in config.targets])
     if isinstance(found, str):
         return SectionResult(SectionStatus.NOT_POSSIBLE, (found,))
     ct, drawn = found
@@ -65,26 +66,6 @@ def run(context: Context) -> SectionResult:
         points=(PointLink("isocentre", isocentre),),
         provenance=result.provenance,
         is_final=result.optimisation.status is not OptimisationStatus.INTERRUPTED,
-    )
-
-
-def _ct_and_structures(context: Context, targets: list[str]) -> tuple[Image, StructureSet] | str:
-    """Return the structure set that has the targets and its CT, or what is missing in words."""
-    sets = context.structure_sets()
-    if not sets:
-        return "A structure set (RTSTRUCT) with the target."
-    names: list[str] = []
-    for _, structures in sets:
-        names += structures.names
-        if all(name in structures.names for name in targets):
-            for _, volume in context.volumes("CT"):
-                if volume.frame_of_reference == structures.frame_of_reference:
-                    return context.image(volume.item), structures
-            return "A CT in the frame of reference of the target's structure set."
-    raise InputError(
-        f"target of the prescription must be one of {', '.join(dict.fromkeys(names))}; "
-        f"got {', '.join(t for t in targets if t not in names) or ', '.join(targets)}; "
-        "spell it as the structure set does, all targets in one set"
     )
 
 
@@ -131,7 +112,7 @@ def _facts(result: ProtonPlanResult) -> Facts:
         (
             (
                 "Prescription",
-                f"{plan.label}: {targets} in {plan.n_fractions} fractions, {weighting(result)}",
+                f"{plan.label}: {targets} in {plan.n_fractions} fractions, {weighting(result.config)}",
             ),
             ("Machine and CT curve", f"{plan.machine}; {config.hu_curve.rpartition('/')[2]}"),
             ("Isocentre", f"{x:.1f}, {y:.1f}, {z:.1f} mm"),
@@ -230,7 +211,7 @@ def _dose_table(result: ProtonPlanResult) -> Table:
         "Structure", "Volume [mL]", "Mean [Gy]", "D95 [Gy]", "D2 [Gy]", "V20Gy [%]", "Worst D95 [Gy]",
         "Worst D2 [Gy]",
     )  # fmt: skip
-    return Table(f"Dose to structures: {weighting(result)}", columns, rows)
+    return Table(f"Dose to structures: {weighting(result.config)}", columns, rows)
 
 
 def _details(result: ProtonPlanResult) -> Fold:

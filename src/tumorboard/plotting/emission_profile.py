@@ -78,7 +78,7 @@ def emission_profile(curves: Sequence[EmissionCurve], *, emission_name: str, dep
     if not curves:
         raise InputError("curves must be at least one; got none")
     figure = new_figure(7.2, 3.6, dark=False)
-    axes = figure.add_axes((0.1, 0.16, 0.87, 0.78))
+    axes = figure.add_axes((0.13, 0.16, 0.84, 0.78))
     highest = 0.0
     lines = []
     for k, curve in enumerate(curves):
@@ -91,7 +91,8 @@ def emission_profile(curves: Sequence[EmissionCurve], *, emission_name: str, dep
     filled = [curve.edges_mm[:-1][curve.per_proton > 0] for curve in curves if (curve.per_proton > 0).any()]
     if filled:
         axes.set_xlim(min(f[0] for f in filled) - 5.0, max(f[-1] for f in filled) + 10.0)
-    axes.set_ylim(0.0, 1.1 * highest or 1.0)
+    # Room for the names above the curves.
+    axes.set_ylim(0.0, (1.12 + 0.08 * len(curves)) * highest or 1.0)
     axes.set_xlabel(f"{legible(depth_name)} [mm]", fontsize=FONT_SIZE, parse_math=False)
     axes.set_ylabel(
         f"{legible(emission_name)}\n[10⁻³ per proton and mm]", fontsize=FONT_SIZE, parse_math=False

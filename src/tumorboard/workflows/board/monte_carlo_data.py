@@ -111,6 +111,8 @@ def _prompt_gamma(result: Recalculation) -> dict[str, Any]:
             {
                 "name": f.name,
                 "protons_per_fraction": f.protons,
+                "layer_energy_mev": f.layer_energy_mev,
+                "layer_range_mm": f.range_mm,
                 "yield_per_proton": f.yield_per_proton,
                 "falloff_50_mm": f.falloff_50_mm,
             }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -31,6 +32,28 @@ _SOME_DOSE: Final = 0.1
 _ISODOSES: Final = (0.5, 0.95)
 
 
+class _View:
+    """The part of the dose grid that the protons reached, with the CT and the outlines there."""
+
+    def __init__(self, result: Recalculation, ct: Image) -> None:
+        whole, reached = result.dose.grid, result.transport.dose.grid
+        ends = whole.patient_to_index(reached.corners_mm)
+        start = np.clip(np.rint(ends.min(axis=0) + 0.5), 0, None).astype(int).tolist()
+        stop = np.minimum(np.rint(ends.max(axis=0) + 0.5), whole.shape).astype(int).tolist()
+        self._start = (start[0], start[1], start[2])
+        self._stop = (stop[0], stop[1], stop[2])
+        self.grid = whole.crop(self._start, self._stop)
+        self.ct = resample(ct, self.grid, method=Interpolation.LINEAR, outside=-1024.0)
+        self.window = first_window(self.ct)
+        self.outlines = tuple(
+            replace(o, mask=self.part(o.mask)) for o in outlines_of(result.config, result.structures)
+        )
+
+    def part(self, image: Image) -> Image:
+        """Return what is in view of an image on the dose grid."""
+        return image.crop(self._start, self._stop)
+
+
 def map_pictures(result: Recalculation, ct: Image, point_mm: tuple[float, float, float]) -> list[Block]:
     """Return dose difference and uncertainty over the CT.
 
@@ -43,21 +66,18 @@ def map_pictures(result: Recalculation, ct: Image, point_mm: tuple[float, float,
     point_mm
         Where the three planes meet (x, y, z) [mm].
     """
-    shown = resample(ct, result.dose.grid, method=Interpolation.LINEAR, outside=-1024.0)
-    outlines = outlines_of(result.config, result.structures)
-    prescribed = max(t.dose_gy for t in result.config.targets)
-    most = _DIFFERENCE * prescribed
-    window = first_window(shown)
+    view = _View(result, ct)
+    most = _DIFFERENCE * max(t.dose_gy for t in result.config.targets)
     kind = weighting(result.config)
     difference = map_slices(
-        shown,
-        result.difference,
+        view.ct,
+        view.part(result.difference),
         point_mm=point_mm,
-        background_window=window,
+        background_window=view.window,
         overlay_window=(-most, most),
         colours=MapColours.TWO_SIDED,
         overlay_name="Monte Carlo − planned [Gy]",
-        outlines=outlines,
+        outlines=view.outlines,
     )
     high = result.dose.values > _SOME_DOSE * result.dose.values.max()
     record = Record("workflows.board.where_dose", {"share": _SOME_DOSE}, (result.dose.provenance,))
@@ -65,15 +85,15 @@ def map_pictures(result: Recalculation, ct: Image, point_mm: tuple[float, float,
         100.0 * result.uncertainty.values, result.dose.grid, Quantity.UNCALIBRATED, result.provenance
     )
     uncertainty = map_slices(
-        shown,
-        percent,
+        view.ct,
+        view.part(percent),
         point_mm=point_mm,
-        background_window=window,
+        background_window=view.window,
         overlay_window=(0.0, _UNCERTAINTY_PERCENT),
         colours=MapColours.ONE_SIDED,
         overlay_name="Uncertainty of the dose [%]",
-        where=Image(high, result.dose.grid, Quantity.LABEL, record),
-        outlines=outlines,
+        where=view.part(Image(high, result.dose.grid, Quantity.LABEL, record)),
+        outlines=view.outlines,
     )
     return [
         Picture(
@@ -97,23 +117,21 @@ def emission_pictures(result: Recalculation, ct: Image, point_mm: tuple[float, f
     result, ct, point_mm
         As in :func:`map_pictures`.
     """
-    grid = result.dose.grid
-    shown = resample(ct, grid, method=Interpolation.LINEAR, outside=-1024.0)
+    view = _View(result, ct)
     prescribed = max(t.dose_gy for t in result.config.targets)
-    lines = [share * prescribed for share in _ISODOSES]
     low, high = GAMMA_BAND_MEV
     band = f"{low:g} to {high:g} MeV"
 
     def over_ct(emission: Image, name: str) -> bytes:
         return emission_overlay(
-            shown,
-            resample(emission, grid, method=Interpolation.CONSERVATIVE, outside=0.0),
+            view.ct,
+            resample(emission, view.grid, method=Interpolation.CONSERVATIVE, outside=0.0),
             point_mm=point_mm,
-            background_window=first_window(shown),
+            background_window=view.window,
             emission_name=name,
-            dose=result.dose,
-            isodose_gy=lines,
-            outlines=outlines_of(result.config, result.structures),
+            dose=view.part(result.dose),
+            isodose_gy=[share * prescribed for share in _ISODOSES],
+            outlines=view.outlines,
         )
 
     isodoses = " and ".join(f"{100 * share:g}" for share in _ISODOSES)
@@ -121,10 +139,11 @@ def emission_pictures(result: Recalculation, ct: Image, point_mm: tuple[float, f
         result.transport.prompt_gammas.image(energy_mev=GAMMA_BAND_MEV), f"Prompt gammas, {band}"
     )
     emitters = over_ct(_sum(result.transport.positron_emitters), "C-11, N-13 and O-15")
-    curves = [EmissionCurve(f.name, f.edges_mm, f.per_proton, f.falloff_50_mm) for f in result.fields]
-    profile = emission_profile(
-        curves, emission_name=f"Prompt gammas, {band}", depth_name="Depth behind the skin on the central axis"
-    )
+    curves = [
+        EmissionCurve(f"{f.name}, {f.layer_energy_mev:.1f} MeV", f.edges_mm, f.per_proton, f.falloff_50_mm)
+        for f in result.fields
+    ]
+    profile = emission_profile(curves, emission_name=f"Gammas, {band}", depth_name="Water-equivalent depth")
     return [
         Picture(
             gammas,
@@ -134,8 +153,8 @@ def emission_pictures(result: Recalculation, ct: Image, point_mm: tuple[float, f
         ),
         Picture(
             profile,
-            "Prompt gammas of each field, in planes across its axis; dashed: where they have fallen to half",
-            "Prompt gammas of each field by depth",
+            "Prompt gammas of each field's strongest layer; dashed: where they have fallen to half",
+            "Prompt gammas of each field by water-equivalent depth",
         ),
         Picture(
             emitters,

@@ -10,14 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tumorboard.core.beam_geometry import BeamGeometry
 from tumorboard.core.emission import EmissionMap
-from tumorboard.core.grid import Grid
 from tumorboard.core.image import Image, Quantity
-from tumorboard.core.plan import IonPlan
+from tumorboard.core.plan import IonBeam, IonPlan
 from tumorboard.core.structures import StructureSet
 from tumorboard.errors import InputError
-from tumorboard.numerics.ray_trace import distances_to_first
 from tumorboard.numerics.resample import Interpolation, resample
 from tumorboard.outcomes.dose_volume import DoseVolumeHistogram
 from tumorboard.outcomes.gamma_index import GammaCriteria, GammaNormalisation, GammaResult, gamma_index
@@ -25,6 +22,8 @@ from tumorboard.physics.hounsfield import HounsfieldTable, schneider2000
 from tumorboard.physics.prompt_gammas import distal_falloff_mm
 from tumorboard.physics.transport.batches import BatchPlan
 from tumorboard.physics.transport.medium import TransportMedium
+from tumorboard.proton.emission_depth import emission_by_water_depth
+from tumorboard.proton.machine import at_energy
 from tumorboard.proton.monte_carlo import (
     MonteCarloDose,
     monte_carlo_dose,
@@ -32,10 +31,10 @@ from tumorboard.proton.monte_carlo import (
     prompt_gammas,
     reached_part,
 )
+from tumorboard.proton.plan_dose import spot_weights
 from tumorboard.provenance import Record
 from tumorboard.workflows.progress import Progress, silent
 from tumorboard.workflows.proton_plan.config import MonteCarloChoice, ProtonPlanConfig
-from tumorboard.workflows.proton_plan.depth import entry_to
 from tumorboard.workflows.proton_plan.effort import Clock, peak_memory_gb
 from tumorboard.workflows.proton_plan.equipment import chosen_calibration
 from tumorboard.workflows.proton_plan.evaluation import histograms, weighted_dose
@@ -51,31 +50,39 @@ GAMMA_BAND_MEV: Final = (3.0, 6.0)
 _CRITERIA: Final = ((2.0, 2.0), (1.0, 1.0))
 _THRESHOLD_PERCENT: Final = 10.0
 _GAMMA_MAXIMUM: Final = 2.0
+#: Spots are weighted in so many protons.
+_PROTONS: Final = 1e6
 
 #: Protons scatter this far beyond the axes of their spots, and hardly one farther [mm].
 _REACH_MM: Final = 60.0
 
-#: Protons followed for the fall-off of each field: with bins of this width [mm] it is certain to some 0.3 mm.
-_FIELD_HISTORIES: Final = 400_000
+#: Protons followed for the fall-off of each field; with bins of this width [mm] it is certain to some 0.3 mm.
+_FIELD_HISTORIES: Final = 200_000
 _BIN_MM: Final = 2.0
-#: Relative stopping power above which a beam has entered the patient, or what lies before it.
-_SKIN_RSP: Final = 0.1
+#: Beyond the range of a layer by this, there is nothing [mm].
+_BEHIND_MM: Final = 40.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FieldGammas:
-    """Prompt gammas of one field, by depth along its central axis.
+    """Prompt gammas of one field's strongest layer, by water-equivalent depth.
+
+    In the sum of all layers, as in that of all fields, none has a fall-off of its own.
 
     Parameters
     ----------
     name
         Of the field.
     protons
-        Of one fraction.
+        Of the field in one fraction.
+    layer_energy_mev
+        Nominal energy of the layer with the most protons [MeV].
+    range_mm
+        Depth of 80 % of the dose that the machine's kernel says, less the range shifter [mm].
     yield_per_proton
-        Gammas of 3 to 6 MeV that a proton makes.
+        Gammas of 3 to 6 MeV that a proton of the layer makes.
     edges_mm
-        Depths behind the point where the central axis enters the patient, shape ``(n + 1,)`` [mm].
+        Water-equivalent depths, along each voxel's own ray, shape ``(n + 1,)`` [mm].
     per_proton
         Gammas between these depths, shape ``(n,)``.
     falloff_50_mm
@@ -84,6 +91,8 @@ class FieldGammas:
 
     name: str
     protons: float
+    layer_energy_mev: float
+    range_mm: float
     yield_per_proton: float
     edges_mm: NDArray[np.float64]
     per_proton: NDArray[np.float64]
@@ -218,7 +227,7 @@ def recalculate(
     )
     clock.stage("transport")
     fields = _fields(plan, ready, medium, choice, threads, progress)
-    clock.stage("prompt_gammas_by_field")
+    clock.stage("prompt_gammas_of_fields")
     progress("comparing the doses", 0, 1)
     body = ready.structures.body
     on_plan = {
@@ -296,49 +305,43 @@ def _fields(
     threads: int,
     progress: Progress,
 ) -> tuple[FieldGammas, ...]:
-    """Return each field's prompt gammas: in the sum of all fields no single one has a fall-off."""
     made = []
-    histories = min(choice.histories, _FIELD_HISTORIES)
-    for number, beam in enumerate(plan.beams):
-        alone = replace(plan, beams=(beam,))
-        batches = BatchPlan(histories, choice.seed + 1 + number, threads)
-        gammas, protons = prompt_gammas(
-            alone,
-            ready.machine,
-            medium,
-            batches,
-            progress=lambda _, done, total, name=beam.name: progress(
-                f"prompt gammas of field {name}", done, total
-            ),
-        )
-        made.append(_of_field(beam.name, beam.geometry, protons / plan.n_fractions, gammas, ready.rsp))
+    batches = BatchPlan(min(choice.histories, _FIELD_HISTORIES), choice.seed + 1, threads)
+    for done, beam in enumerate(plan.beams):
+        progress("prompt gammas of each field", done, len(plan.beams))
+        protons = [
+            spot_weights(replace(plan, beams=(replace(beam, layers=(layer,)),)), ready.machine).sum()
+            for layer in beam.layers
+        ]
+        strongest = replace(beam, layers=(beam.layers[int(np.argmax(protons))],))
+        gammas, _ = prompt_gammas(replace(plan, beams=(strongest,)), ready.machine, medium, batches)
+        made.append(_of_layer(strongest, float(sum(protons)) * _PROTONS, gammas, ready))
+    progress("prompt gammas of each field", len(plan.beams), len(plan.beams))
     return tuple(made)
 
 
-def _of_field(
-    name: str, geometry: BeamGeometry, protons: float, gammas: EmissionMap, rsp: Image
-) -> FieldGammas:
-    before = entry_to(geometry, rsp.grid)
-    along = geometry.travel_direction
-    corners = (rsp.grid.corners_mm - before) @ along
-    entered = float(
-        distances_to_first(rsp, before, before + (corners.max() + 1.0) * along, above=_SKIN_RSP)[0]
+def _of_layer(beam: IonBeam, protons: float, gammas: EmissionMap, ready: Preparation) -> FieldGammas:
+    energy_mev = beam.layers[0].nominal_energy_mev
+    model = ready.machine.beam_model
+    reach_mm = at_energy(ready.machine, energy_mev)[1].range_mm
+    if beam.range_shifter is not None:
+        reach_mm -= model.range_shifter(beam.range_shifter).water_equivalent_thickness_mm
+    edges = np.arange(0.0, max(reach_mm, 0.0) + _BEHIND_MM + _BIN_MM, _BIN_MM)
+    profile = emission_by_water_depth(
+        gammas,
+        beam,
+        ready.rsp,
+        edges,
+        source_distance_mm=model.source_distance_mm,
+        energy_mev=GAMMA_BAND_MEV,
     )
-    skin = before + (entered if np.isfinite(entered) else 0.0) * along
-    reach = _depths(gammas.grid, skin, along)
-    edges = _BIN_MM * np.arange(np.floor(reach[0] / _BIN_MM), np.ceil(reach[1] / _BIN_MM) + 1)
-    profile = gammas.depth_profile(skin, along, edges, energy_mev=GAMMA_BAND_MEV)
     try:
         falloff: float | None = distal_falloff_mm(0.5 * (edges[1:] + edges[:-1]), profile)
     except InputError:
-        # Gammas to the edge of the CT: the field leaves the patient.
+        # None of them stop in the patient, or there are no gammas at all.
         falloff = None
-    return FieldGammas(name, protons, float(profile.sum()), edges, profile, falloff)
-
-
-def _depths(grid: Grid, start_mm: NDArray[np.float64], along: NDArray[np.float64]) -> tuple[float, float]:
-    depths = (grid.corners_mm - start_mm) @ along
-    return float(depths.min()), float(depths.max())
+    emitted = float(gammas.spectrum[gammas.bins(*GAMMA_BAND_MEV)].sum())
+    return FieldGammas(beam.name, protons, energy_mev, reach_mm, emitted, edges, profile, falloff)
 
 
 def _notes(choice: MonteCarloChoice, found: MonteCarloDose) -> tuple[str, ...]:

@@ -135,7 +135,11 @@ def _facts(result: Recalculation) -> Facts:
                 f"{balance.stuck} histories stuck",
             ),
             ("Prompt gammas of 3 to 6 MeV per proton", f"{yield_per_proton(result):.4f}"),
-            ("Prompt gammas fall to half", f"{falloff} behind the skin, field {leading.name}"),
+            (
+                "Prompt gammas fall to half",
+                f"{falloff} deep (water-equivalent), {leading.layer_energy_mev:.1f} MeV layer of field "
+                f"{leading.name}, whose range is {leading.range_mm:.1f} mm",
+            ),
             ("Time", ", ".join(f"{k.replace('_', ' ')} {v:.1f} s" for k, v in result.stages_s.items())),
             ("Peak memory", f"{result.peak_memory_gb:.2f} GB"),
         )
@@ -177,9 +181,16 @@ def _dvh_table(result: Recalculation) -> Table:
 def _details(result: Recalculation) -> Fold:
     found = result.transport
     blocks: list[Block] = []
-    fields = tuple((f.name, f.protons, f.yield_per_proton, f.falloff_50_mm) for f in result.fields)
-    columns = ("Field", "Protons per fraction", "Prompt gammas per proton", "Half of them at [mm]")
-    blocks.append(Table("Prompt gammas of 3 to 6 MeV of each field", columns, fields))
+    fields = tuple(
+        (f.name, f.protons, f.layer_energy_mev, f.range_mm, f.yield_per_proton, f.falloff_50_mm)
+        for f in result.fields
+    )
+    columns = (
+        "Field", "Protons per fraction", "Layer [MeV]", "Its range [mm]", "Prompt gammas per proton",
+        "Half of them at [mm]",
+    )  # fmt: skip
+    caption = "Prompt gammas of 3 to 6 MeV of each field's strongest layer, water-equivalent depths"
+    blocks.append(Table(caption, columns, fields))
     per_fraction = found.protons / result.plan.n_fractions
     made = tuple((str(m.nuclide), m.total, m.total / per_fraction) for m in found.positron_emitters)
     blocks.append(Table("Positron emitters of one fraction", ("Nuclide", "Number", "Per proton"), made))

@@ -164,6 +164,11 @@ class ProtonBeamlets:
         -------
         ProtonBeamlets
 
+        Raises
+        ------
+        InputError
+            When the direction is no direction or a number is out of range.
+
         Examples
         --------
         >>> beam = ProtonBeamlets.pencil(
@@ -173,7 +178,10 @@ class ProtonBeamlets:
         array([1.])
         """
         along = np.asarray(direction, dtype=np.float64)
-        along = along / np.linalg.norm(along)
+        length = float(np.linalg.norm(along))
+        if not 0 < length < np.inf:
+            raise InputError(f"direction of a beam must point somewhere; got {direction}")
+        along = along / length
         # Any vector that is not along it gives the first lateral one.
         other = np.eye(3)[int(np.argmin(np.abs(along)))]
         x = np.cross(other, along)

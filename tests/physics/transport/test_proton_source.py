@@ -49,7 +49,7 @@ def slab(**changes):
         ({"correlation": np.full((2, 2), 1.01)}, "correlation of beamlets must be -1 to 1; got 1.01"),
         ({"direction": np.tile([0, 2.0, 0], (2, 1))}, "direction of beamlets must be unit vectors"),
         ({"lateral_y": np.tile([0, 0, 0.9], (2, 1))}, "lateral_y of beamlets must be unit vectors"),
-        ({"slab_index": np.array([0, -1])}, "slab_index must be -1 or that of one of 0 slabs"),
+        ({"slab_index": np.array([0, -1])}, r"below the number of slabs \(0\); got -1 to 0"),
         ({"slab_index": np.array([-2, -1])}, "slab_index must be -1"),
     ],
 )

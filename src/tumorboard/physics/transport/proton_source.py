@@ -99,7 +99,9 @@ class ProtonBeamlets:
     def __post_init__(self) -> None:
         object.__setattr__(self, "slabs", tuple(self.slabs))
         n = np.asarray(self.energy_mev).size
-        shapes = dict.fromkeys(("position_mm", "direction", "lateral_x", "lateral_y"), (n, 3))
+        shapes: dict[str, tuple[int, ...]] = dict.fromkeys(
+            ("position_mm", "direction", "lateral_x", "lateral_y"), (n, 3)
+        )
         shapes |= dict.fromkeys(("sigma_mm", "divergence_rad", "correlation"), (n, 2))
         shapes |= dict.fromkeys(("energy_mev", "energy_sigma_mev", "weight", "slab_index"), (n,))
         for name, shape in shapes.items():
@@ -124,7 +126,8 @@ class ProtonBeamlets:
             raise InputError("weight of beamlets must be > 0 for at least one; got none")
         if not ((self.slab_index >= -1) & (self.slab_index < len(self.slabs))).all():
             raise InputError(
-                f"slab_index must be -1 or that of one of {len(self.slabs)} slabs; got {self.slab_index.max()}"
+                f"slab_index must be -1 or below the number of slabs ({len(self.slabs)}); got "
+                f"{self.slab_index.min()} to {self.slab_index.max()}"
             )
 
     @property

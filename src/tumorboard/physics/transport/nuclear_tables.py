@@ -16,8 +16,12 @@ from tumorboard.physics.transport.proton_tables import TABULATED_NUCLEI
 
 __all__ = ["NuclearTables", "nuclear_tables"]
 
-_ENERGY_QUANTILES: Final = 128
+_ENERGY_QUANTILES: Final = 512
 _ANGLE_QUANTILES: Final = 32
+#: So many that the last part, spread over all large angles, is one in a thousand.
+_ELASTIC_QUANTILES: Final = 1024
+#: Parts of each interval of a spectrum, which is linear between its energies.
+_BETWEEN: Final = 8
 _ATOMIC_MASS_MEV: Final = 931.49410242
 
 
@@ -66,49 +70,49 @@ class NuclearTables:
 
 
 def _quantiles(edges: NDArray[np.float64], weight: NDArray[np.float64], n: int) -> NDArray[np.float64]:
-    """Return ``n + 1`` points at equal steps of probability, of a density constant between edges."""
-    cdf = np.concatenate(([0.0], np.cumsum(weight)))
-    if cdf[-1] <= 0:
-        return np.linspace(edges[0], edges[-1], n + 1)
-    cdf /= cdf[-1]
-    # Flat pieces carry no probability: of equal values, the last edge counts.
-    keep = np.append(np.diff(cdf) > 0, True)
-    keep[int(np.argmax(cdf >= 1.0))] = True
-    return np.interp(np.linspace(0.0, 1.0, n + 1), cdf[keep], edges[keep])
+    """Return ``n + 1`` points at equal steps of probability, of densities constant between edges.
+
+    ``edges`` has shape (m + 1,) or (rows, m + 1), ``weight`` (rows, m); rows without weight become even.
+    """
+    weight = np.where(weight.sum(axis=1, keepdims=True) > 0, weight, 1.0)
+    cdf = np.concatenate((np.zeros((len(weight), 1)), np.cumsum(weight, axis=1)), axis=1)
+    # A slight rise where there is no weight keeps the inverse defined.
+    cdf = cdf / cdf[:, -1:] + 1e-12 * np.arange(cdf.shape[1])
+    edges = np.broadcast_to(edges, cdf.shape)
+    at = np.linspace(0.0, 1.0, n + 1)
+    return np.stack([np.interp(at * c[-1], c, e) for c, e in zip(cdf, edges, strict=True)])
 
 
-def _energies(tables: NucleusTables, i: int, particle: int) -> NDArray[np.float64]:
-    """Return quantiles of the emission energy over the incident energy.
+def _energies(tables: NucleusTables) -> NDArray[np.float64]:
+    """Return quantiles of the emission energies over the incident energies, shape (k, 3, q + 1).
 
     Spectra fall short of the tables' own multiplicities: what is lacking are evaporated particles, whose
     peak lies between 0 and the first energy, as in :mod:`tumorboard.physics.nuclear`.
     """
-    energy, value = tables.out_energy_mev[i, particle], tables.out_b_mev[i, particle]
-    fine = np.concatenate(
-        [np.linspace(a, b, 8, endpoint=False) for a, b in zip(energy, energy[1:], strict=False)]
-    )
-    edges = np.append(fine, energy[-1])
-    at = np.interp(0.5 * (edges[1:] + edges[:-1]), energy, value)
-    weight = at * np.diff(edges) / tables.inelastic_b[i]
-    lacking = tables.multiplicity[i, particle] - weight.sum()
-    if lacking > 0:
-        weight[:8] += lacking / 8.0
-    return _quantiles(edges, weight, _ENERGY_QUANTILES) / tables.inelastic_energy_mev[i]
+    low, high = tables.out_energy_mev[..., :-1], tables.out_energy_mev[..., 1:]
+    part = (np.arange(_BETWEEN) + 0.5) / _BETWEEN
+    value = tables.out_b_mev[..., :-1, None] * (1.0 - part) + tables.out_b_mev[..., 1:, None] * part
+    weight = value * ((high - low) / _BETWEEN)[..., None] / tables.inelastic_b[:, None, None, None]
+    lacking = tables.multiplicity - weight.sum(axis=(2, 3))
+    weight[:, :, 0] += np.maximum(lacking, 0.0)[..., None] / _BETWEEN
+    edges = low[..., None] + (high - low)[..., None] * (np.arange(_BETWEEN) / _BETWEEN)
+    rows = weight.reshape(-1, weight.shape[2] * _BETWEEN)
+    all_edges = np.concatenate((edges.reshape(rows.shape), high[..., -1].reshape(-1, 1)), axis=1)
+    found = _quantiles(all_edges, rows, _ENERGY_QUANTILES).reshape(*weight.shape[:2], -1)
+    return np.asarray(found / tables.inelastic_energy_mev[:, None, None])
 
 
-def _cosines(tables: NucleusTables, i: int, particle: int) -> NDArray[np.float64]:
-    """Return quantiles of the cosine at each of the 41 emission energies."""
-    angle = np.arange(0.5, 180.0, 1.0)
-    edges = np.cos(np.deg2rad(np.arange(181.0)))
-    out = []
-    values = tables.out_b_mev_sr[i, particle]
-    total = values.sum(axis=0)
-    for row in values:
-        # Where the spectrum is empty, directions are those of all energies.
-        used = row if row.sum() > 0 else total
-        weight = np.interp(angle, tables.angle_deg, used) * -np.diff(edges)
-        out.append(_quantiles(edges[::-1], weight[::-1], _ANGLE_QUANTILES))
-    return np.stack(out)
+def _cosines(tables: NucleusTables) -> NDArray[np.float64]:
+    """Return quantiles of the cosine at each of the 41 emission energies, shape (k, 3, 41, a + 1)."""
+    angle = np.arange(1.0, 180.0, 2.0)
+    edges = np.cos(np.deg2rad(np.arange(0.0, 181.0, 2.0)))[::-1]
+    values = tables.out_b_mev_sr
+    # Where the spectrum is empty, directions are those of all energies.
+    values = np.where(values.sum(axis=3, keepdims=True) > 0, values, values.sum(axis=2, keepdims=True))
+    hats = np.stack([np.interp(angle, tables.angle_deg, row) for row in np.eye(tables.angle_deg.size)])
+    weight = (values @ hats)[..., ::-1] * np.diff(edges)
+    found = _quantiles(edges, weight.reshape(-1, angle.size), _ANGLE_QUANTILES)
+    return found.reshape(*values.shape[:3], -1)
 
 
 @lru_cache(maxsize=1)
@@ -137,22 +141,18 @@ def nuclear_tables() -> NuclearTables:
     energies = np.zeros((5, k, 3, _ENERGY_QUANTILES + 1))
     nodes = np.zeros((5, k, 3, 41))
     cosines = np.zeros((5, k, 3, 41, _ANGLE_QUANTILES + 1))
-    angles = np.zeros((5, m, _ANGLE_QUANTILES * 4 + 1))
+    angles = np.zeros((5, m, _ELASTIC_QUANTILES + 1))
     for n, t in enumerate(every):
         size = t.inelastic_energy_mev.size
         inelastic[n, :size], recoil[n, :size] = t.inelastic_energy_mev, t.recoil_energy_fraction
         multiplicity[n, :size] = t.multiplicity
-        for i in range(size):
-            for particle in range(3):
-                energies[n, i, particle] = _energies(t, i, particle)
-                nodes[n, i, particle] = t.out_energy_mev[i, particle] / t.inelastic_energy_mev[i]
-                cosines[n, i, particle] = _cosines(t, i, particle)
+        energies[n, :size], cosines[n, :size] = _energies(t), _cosines(t)
+        nodes[n, :size] = t.out_energy_mev / t.inelastic_energy_mev[:, None, None]
         angle, each, _ = elastic_by_angle(t)
         half = 0.5 * (angle[1] - angle[0])
         edges = np.append(angle - half, angle[-1] + half)
         elastic[n, : t.elastic_energy_mev.size] = t.elastic_energy_mev
-        for i, row in enumerate(each):
-            angles[n, i] = _quantiles(edges, row, _ANGLE_QUANTILES * 4)
+        angles[n, : len(each)] = _quantiles(edges, each, _ELASTIC_QUANTILES)
     return NuclearTables(
         n_inelastic=np.array([t.inelastic_energy_mev.size for t in every]),
         n_elastic=np.array([t.elastic_energy_mev.size for t in every]),

@@ -14,20 +14,27 @@ from tumorboard.core.grid import Grid
 from tumorboard.core.image import Image, Quantity
 from tumorboard.errors import InputError
 from tumorboard.physics.positron_emitter_production import EMITTERS
+from tumorboard.physics.transport._kernels.proton_data import (
+    COLUMNS,
+    CUT,
+    DEPOSITED,
+    ENERGY,
+    ENERGY_LET,
+    ESCAPED,
+    HANDED_ON,
+    IN_WATER,
+    LENGTH,
+    LENGTH_LET,
+    OF_PROTONS,
+    REACTIONS,
+)
 from tumorboard.physics.transport._kernels.proton_histories import (
     BROUGHT,
     ERROR,
     MISSED,
-    STUCK_AT,
+    STUCK,
     TOTALS,
     run_protons,
-)
-from tumorboard.physics.transport._kernels.proton_steps import (
-    CUT,
-    DEPOSITED,
-    ESCAPED_ENERGY,
-    HANDED_ON,
-    REACTIONS,
 )
 from tumorboard.physics.transport.batches import BatchPlan, BatchSums, Progress, Tallies, run_batches
 from tumorboard.physics.transport.energy_balance import EnergyBalance
@@ -46,10 +53,6 @@ REFERENCES: Final = (
     "vavilov1957ionization",
     "sempau2000dpm",
 )
-
-#: Columns of a full tally: energy; of protons, energy, energy times LET, track length, length times LET;
-#: energy times the ratio of water's stopping power to the medium's.
-_ENERGY, _OF_PROTONS, _ENERGY_LET, _LENGTH, _LENGTH_LET, _IN_WATER = range(6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ class ProtonTransportResult:
         Dose to water in the medium, DOSE [Gy per proton]; ``None`` when it was not asked for.
     relative_uncertainty
         Relative standard uncertainty of ``dose``, FRACTION; 1 where there is none.
-    let_d, let_t
+    dose_averaged_let, track_averaged_let
         LET of protons, primary and secondary, averaged over the energy they leave, and over their path:
         unrestricted electronic stopping power in water of 1 g/cm3, LET [keV/um]; 0 where none went.
     fluence
@@ -117,8 +120,8 @@ class ProtonTransportResult:
     dose: Image
     dose_to_water: Image | None
     relative_uncertainty: Image
-    let_d: Image | None
-    let_t: Image | None
+    dose_averaged_let: Image | None
+    track_averaged_let: Image | None
     fluence: Image | None
     prompt_gammas: EmissionMap | None
     positron_emitters: tuple[EmissionMap, ...]
@@ -141,9 +144,9 @@ def transport_protons(
 ) -> ProtonTransportResult:
     """Follow protons through matter until they stop or leave it.
 
-    Condensed histories with a random hinge [6]_: steps of residual range, straggling by Vavilov [5]_, multiple
-    scattering by Gottschalk's differential Moliere formula [4]_, stopping powers by Bethe's formula as in
-    ICRU 49 [1]_. Nuclear reactions follow ICRU 63 [2]_ and, off hydrogen, a fit to its cross section [3]_:
+    Condensed histories with a random hinge [6]_: steps of residual range, straggling by Vavilov [5]_,
+    multiple scattering by Gottschalk's differential Moliere formula [4]_, stopping powers by Bethe's formula
+    as in ICRU 49 [1]_. Nuclear reactions follow ICRU 63 [2]_ and, off hydrogen, a fit to its cross section [3]_:
     secondary protons, deuterons and alphas are followed, recoils stay where they are made, neutrons and
     gammas leave. Delta rays are not followed. Between source, slabs and grid there is vacuum.
 
@@ -196,25 +199,24 @@ def transport_protons(
     """
     chosen = steps if steps is not None else ProtonSteps()
     of_source, of_medium = arguments_of(medium, source, chosen)
-    emission = emission_tables(scores.gamma_edges_mev, scores.positron_emitters)
+    yields = emission_tables(scores.gamma_edges_mev, scores.positron_emitters)
     record = _record(medium, source, plan, scores, chosen)
-    columns = 6 if scores._full else 1
+    columns = COLUMNS if scores._full else 1
     n_voxels = int(np.prod(medium.grid.shape))
 
     def make() -> Tallies:
         return {
             "energy": np.zeros((n_voxels, columns)),
-            "emission": np.zeros((n_voxels, emission[0].shape[2])),
+            "emission": np.zeros((n_voxels, yields.values.shape[2])),
             "totals": np.zeros(TOTALS),
         }
 
     beamlets, cumulative, slab_of_beamlet, slabs = of_source
-    *grid_arguments, tables, limits = of_medium
 
     def simulate(first: int, count: int, tallies: Tallies) -> None:
         run_protons(
-            first, count, plan.seed, beamlets, cumulative, -1, slab_of_beamlet, slabs, *grid_arguments,
-            tables, limits, tallies["energy"], tallies["emission"], emission, tallies["totals"],
+            first, count, plan.seed, beamlets, cumulative, -1, slab_of_beamlet, slabs, *of_medium,
+            tallies["energy"], tallies["emission"], yields, tallies["totals"],
         )  # fmt: skip
 
     sums = run_batches(
@@ -265,11 +267,11 @@ def _balance(totals: NDArray[np.float64], histories: int) -> EnergyBalance:
         brought_mev=float(per[BROUGHT]),
         deposited_mev=float(per[DEPOSITED]),
         cut_mev=float(per[CUT]),
-        escaped_mev=float(per[ESCAPED_ENERGY]),
+        escaped_mev=float(per[ESCAPED]),
         handed_on_mev=float(per[HANDED_ON]),
         missed_mev=float(per[MISSED]),
         largest_error_mev=float(totals[ERROR]),
-        stuck=int(totals[STUCK_AT]),
+        stuck=int(totals[STUCK]),
     )
 
 
@@ -289,24 +291,24 @@ def _result(
     def image(values: NDArray[Any], quantity: Quantity) -> Image:
         return Image(values, grid, quantity, record)
 
-    in_water = let_d = let_t = fluence = None
+    in_water = dose_averaged_let = track_averaged_let = fluence = None
     if scores.dose_to_water:
-        in_water = image(medium.dose_gy(column(_IN_WATER) / n).astype(np.float32), Quantity.DOSE)
+        in_water = image(medium.dose_gy(column(IN_WATER) / n).astype(np.float32), Quantity.DOSE)
     if scores.let:
-        let_d = image(_ratio(column(_ENERGY_LET), column(_OF_PROTONS)), Quantity.LET)
-        let_t = image(_ratio(column(_LENGTH_LET), column(_LENGTH)), Quantity.LET)
+        dose_averaged_let = image(_ratio(column(ENERGY_LET), column(OF_PROTONS)), Quantity.LET)
+        track_averaged_let = image(_ratio(column(LENGTH_LET), column(LENGTH)), Quantity.LET)
     if scores.fluence:
-        per_mm2 = column(_LENGTH) / (n * 1000.0 * grid.voxel_volume_ml)
+        per_mm2 = column(LENGTH) / (n * 1000.0 * grid.voxel_volume_ml)
         fluence = image(per_mm2.astype(np.float32), Quantity.UNCALIBRATED)
     uncertainty = sums.relative_uncertainty.reshape(grid.shape).astype(np.float32)
     totals = sums.tallies["totals"]
     gammas, nuclei = _emission(sums, grid, scores, record)
     return ProtonTransportResult(
-        dose=image(medium.dose_gy(column(_ENERGY) / n).astype(np.float32), Quantity.DOSE),
+        dose=image(medium.dose_gy(column(ENERGY) / n).astype(np.float32), Quantity.DOSE),
         dose_to_water=in_water,
         relative_uncertainty=image(uncertainty, Quantity.FRACTION),
-        let_d=let_d,
-        let_t=let_t,
+        dose_averaged_let=dose_averaged_let,
+        track_averaged_let=track_averaged_let,
         fluence=fluence,
         prompt_gammas=gammas,
         positron_emitters=nuclei,

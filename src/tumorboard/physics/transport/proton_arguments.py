@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tumorboard.errors import InputError
 from tumorboard.physics.emission_yields import emission_yields
+from tumorboard.physics.transport._kernels.proton_data import Matter, Nuclei, Steps, Voxels, Yields
 from tumorboard.physics.transport.medium import TransportMedium
 from tumorboard.physics.transport.nuclear_tables import nuclear_tables
 from tumorboard.physics.transport.proton_source import ProtonBeamlets
@@ -20,7 +21,7 @@ from tumorboard.physics.transport.straggling_tables import straggling_table
 __all__ = ["ProtonSteps", "arguments_of", "emission_tables"]
 
 #: Energies of the emission yields are this far apart [MeV].
-_YIELD_STEP_MEV: Final = 2.0
+_YIELD_STEP_MEV: Final = 0.5
 #: Standard deviations that a source's energy may be above its mean.
 _SPREAD: Final = 6.0
 
@@ -61,10 +62,16 @@ class ProtonSteps:
             raise InputError(f"cut_mev must be 0.05 to 5 [MeV per nucleon]; got {self.cut_mev!r}")
 
 
-def emission_tables(
-    gamma_edges_mev: tuple[float, ...], positron_emitters: bool
-) -> tuple[NDArray[np.float64], float]:
-    """Return yields per reaction, shape (5, n, channels), and energies per MeV of their axis."""
+def emission_tables(gamma_edges_mev: tuple[float, ...], positron_emitters: bool) -> Yields:
+    """Return yields per reaction of each nucleus: prompt gammas by energy, then positron emitters.
+
+    Parameters
+    ----------
+    gamma_edges_mev
+        Edges of the gammas' energies, empty for none [MeV].
+    positron_emitters
+        Whether to have those.
+    """
     energies = np.arange(0.0, HIGHEST_PROTON_MEV + 2.0 * _YIELD_STEP_MEV, _YIELD_STEP_MEV)
     # Without gammas, edges are still needed to ask for the nuclei; their bin is left out again.
     edges = gamma_edges_mev if gamma_edges_mev else (3.0, 6.0)
@@ -74,7 +81,7 @@ def emission_tables(
         every = emission_yields(z, energies, edges)
         nuclei = every[:, len(edges) - 1 :] if positron_emitters else every[:, :0]
         rows.append(np.concatenate([every[:, :n_gammas], nuclei], axis=1))
-    return np.ascontiguousarray(np.stack(rows)), 1.0 / _YIELD_STEP_MEV
+    return Yields(np.ascontiguousarray(np.stack(rows)), 1.0 / _YIELD_STEP_MEV)
 
 
 def _require_energies(source: ProtonBeamlets) -> None:
@@ -112,8 +119,19 @@ def _slabs(medium: TransportMedium, source: ProtonBeamlets) -> NDArray[np.float6
 
 def arguments_of(
     medium: TransportMedium, source: ProtonBeamlets, steps: ProtonSteps
-) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+) -> tuple[tuple[Any, ...], tuple[Voxels, Matter, Nuclei, Steps]]:
     """Return what the kernel takes of the source, and of the medium with its tables.
+
+    Parameters
+    ----------
+    medium, source, steps
+        As in :func:`~tumorboard.physics.transport.proton.transport_protons`.
+
+    Returns
+    -------
+    tuple, tuple
+        Rows of the beamlets on the grid's axes, cumulative weights, the slab of each, rows of the slabs; and
+        voxels, tables of matter, of nuclei, and the steps.
 
     Raises
     ------
@@ -125,7 +143,7 @@ def arguments_of(
     nuclear = nuclear_tables()
     straggling = straggling_table()
     per_log = (straggling.skewness.size - 2) / math.log(straggling.skewness[-1] / straggling.skewness[1])
-    kernel_tables = (
+    matter = Matter(
         tables.range_g_cm2,
         tables.energy_mev,
         tables.let_kev_um,
@@ -135,29 +153,39 @@ def arguments_of(
         straggling.quantile,
         math.log(straggling.skewness[1]),
         per_log,
-        (
-            nuclear.n_inelastic,
-            nuclear.inelastic_mev,
-            nuclear.multiplicity,
-            nuclear.recoil,
-            nuclear.energy_quantile,
-            nuclear.table_energy,
-            nuclear.cosine_quantile,
-            nuclear.n_elastic,
-            nuclear.elastic_mev,
-            nuclear.elastic_angle_quantile,
-            nuclear.mass_mev,
-        ),
+    )
+    nuclei = Nuclei(
+        nuclear.n_inelastic,
+        nuclear.inelastic_mev,
+        nuclear.multiplicity,
+        nuclear.recoil,
+        nuclear.energy_quantile,
+        nuclear.table_energy,
+        nuclear.cosine_quantile,
+        nuclear.n_elastic,
+        nuclear.elastic_mev,
+        nuclear.elastic_angle_quantile,
+        nuclear.mass_mev,
     )
     cumulative = np.cumsum(source.weight) / source.weight.sum()
     cumulative[-1] = 1.0
     of_source = (_rows(medium, source), cumulative, source.slab_index, _slabs(medium, source))
-    of_medium = (
-        medium.grid.shape[::-1],
-        tuple(float(h) for h in medium.spacing_xyz_mm),
+    nz, ny, nx = medium.grid.shape
+    hx, hy, hz = medium.spacing_xyz_mm.tolist()
+    voxels = Voxels(
+        nx,
+        ny,
+        nz,
+        hx,
+        hy,
+        hz,
         medium.density_g_cm3.reshape(-1),
         medium.material_index.reshape(-1),
-        kernel_tables,
-        (steps.longest_g_cm2, steps.share_of_range, steps.shortest_g_cm2, steps.cut_mev),
     )
-    return of_source, of_medium
+    limits = Steps(
+        float(steps.longest_g_cm2),
+        float(steps.share_of_range),
+        float(steps.shortest_g_cm2),
+        float(steps.cut_mev),
+    )
+    return of_source, (voxels, matter, nuclei, limits)

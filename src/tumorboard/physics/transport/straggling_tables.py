@@ -68,7 +68,7 @@ def vavilov_skewness(kappa: float, beta_squared: float) -> float:
     0.509
     """
     b = beta_squared
-    return (0.5 - b / 3.0) / (math.sqrt(kappa) * (1.0 - 0.5 * b) ** 1.5)
+    return float((0.5 - b / 3.0) / (math.sqrt(kappa) * (1.0 - 0.5 * b) ** 1.5))
 
 
 @lru_cache(maxsize=1)
@@ -76,10 +76,10 @@ def _exponent() -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
     """Return the logarithm of the characteristic function per kappa, over ascending t > 0."""
     # Loss in units of the largest transfer: kappa (1 - b e) / e^2 de collisions. The characteristic function
     # of their sum about its mean is exp(kappa times the integral of exp(i t e) - 1 - i t e over them).
-    t = np.geomspace(1e-3, _LARGEST_T, 1200)
-    x, w = np.polynomial.legendre.leggauss(16)
+    t = np.geomspace(1e-3, _LARGEST_T, 500)
+    x, w = np.polynomial.legendre.leggauss(32)
     # Fine enough for the fastest oscillation.
-    edges = np.concatenate(([0.0], np.geomspace(1e-6, 0.02, 30), np.linspace(0.02, 1.0, 80)[1:]))
+    edges = np.concatenate(([0.0], np.geomspace(1e-5, 0.02, 12), np.linspace(0.02, 1.0, 40)[1:]))
     half = 0.5 * np.diff(edges)
     e = ((edges[:-1] + half)[:, None] + half[:, None] * x).ravel()
     weight = (half[:, None] * w).ravel() * (1.0 - _BETA2 * e) / e**2
@@ -90,7 +90,7 @@ def _exponent() -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
 def _standardised(kappa: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return losses about the mean, in standard deviations, and their density."""
     sigma = math.sqrt(kappa * (1.0 - 0.5 * _BETA2))
-    n, width = 1 << 14, 40.0
+    n, width = 1 << 13, 40.0
     frequency = 2.0 * np.pi * np.fft.fftfreq(n, d=width / n) / sigma
     t, exponent = _exponent()
     at = np.clip(np.abs(frequency), t[0], t[-1])
@@ -101,7 +101,7 @@ def _standardised(kappa: float) -> tuple[NDArray[np.float64], NDArray[np.float64
     phi[0] = 1.0
     phi[np.abs(frequency) > t[-1]] = 0.0
     density = np.fft.fftshift(np.maximum(np.fft.fft(phi).real, 0.0))
-    return (np.arange(n) - n // 2) * (width / n), density
+    return np.asarray((np.arange(n) - n // 2) * (width / n)), np.asarray(density)
 
 
 @lru_cache(maxsize=1)

@@ -5,151 +5,199 @@ from numba import njit
 
 from tumorboard.numerics._kernels.random_streams import start_stream
 from tumorboard.physics.transport._kernels.geometry import distance_to_box
+from tumorboard.physics.transport._kernels.proton_data import (
+    DEPOSITED,
+    ESCAPED,
+    HANDED_ON,
+    LEDGER,
+    NUCLEONS,
+    Scores,
+    Voxels,
+)
 from tumorboard.physics.transport._kernels.proton_reactions import momentum_speed, push
 from tumorboard.physics.transport._kernels.proton_source import start_proton
-from tumorboard.physics.transport._kernels.proton_steps import LEDGER, follow
+from tumorboard.physics.transport._kernels.proton_steps import GIVEN_UP, OUTSIDE, follow
 
-#: Places of the totals: the ledger's, then missed [MeV], brought [MeV], largest error [MeV], stuck.
-MISSED, BROUGHT, ERROR, STUCK_AT = LEDGER, LEDGER + 1, LEDGER + 2, LEDGER + 3
+#: Places of the totals: the ledger's, then missed [MeV], brought [MeV], sum of errors [MeV], stuck.
+MISSED, BROUGHT, ERROR, STUCK = LEDGER, LEDGER + 1, LEDGER + 2, LEDGER + 3
 TOTALS = LEDGER + 4
 
+#: A particle on a stack: position, direction, energy per nucleon, pv at birth, kind; the last is no part of a
+#: particle's state.
+Z, W, E, FIRST_PV, KIND = 2, 5, 6, 7, 8
+STATE, ROW = 8, 9
 _STACK = 256
 _GOLDEN = 0.6180339887498949
-_NUCLEONS = np.array([1.0, 2.0, 4.0])
+#: Half the width of a slab: wider than any field.
+_WIDE_MM = 4000.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def beamlet_of(history, cumulative):
     """Return the beamlet of a history: evenly over the weights for any run of consecutive histories."""
-    at = (history * _GOLDEN) % 1.0
-    return np.searchsorted(cumulative, at, side="right")
+    return np.searchsorted(cumulative, (history * _GOLDEN) % 1.0, side="right")
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def empty_stack(
-    stack, height, rng, shape, spacing, density, material, tables, steps, tally, emission, emission_tables,
-    state, ledger, leaving, leaving_height,
-):  # fmt: skip
-    """Follow all that is on the stack: return the stuck, and the height of the stack of those that left.
+def empty_stack(rng, voxels, matter, nuclei, steps, scores, yields, stack, height, state, leaving):
+    """Follow all that is on the stack: return how many got stuck, and how many left through the last face.
 
-    ``leaving`` takes particles that cross the last face along z; all others' energy has escaped. With no
-    room in it (size 0) every particle that leaves has escaped.
+    ``leaving`` takes those that cross the last face along z; all others' energy has escaped. With no room in
+    it every particle that leaves has escaped.
     """
-    stuck = 0
-    end_z = shape[2] * spacing[2]
+    stuck = n_leaving = 0
+    end_z = voxels.nz * voxels.hz
     while height > 0:
         height -= 1
-        state[:8] = stack[height, :8]
-        kind = int(stack[height, 8])
-        status, height = follow(
-            state, kind, rng, shape, spacing, density, material, tables[0], tables[1], tables[2], tables[3],
-            tables[4], tables[5], tables[6], tables[7], tables[8], tables[9], steps, tally, emission,
-            emission_tables[0], emission_tables[1], stack, height, ledger,
-        )  # fmt: skip
-        if status == 0:
-            continue
-        if status == 2:
+        state[:] = stack[height, :STATE]
+        kind = int(stack[height, KIND])
+        end, height = follow(state, kind, rng, voxels, matter, nuclei, steps, scores, yields, stack, height)
+        if end == GIVEN_UP:
             stuck += 1
-        if status == 1 and leaving_height < leaving.shape[0] and state[5] > 0 and state[2] > end_z - 1e-6:
-            leaving[leaving_height, :8] = state[:8]
-            leaving[leaving_height, 8] = kind
-            leaving_height += 1
-            continue
-        ledger[2] += state[6] * _NUCLEONS[kind]
-    return stuck, leaving_height
+        if end == OUTSIDE and n_leaving < leaving.shape[0] and state[W] > 0 and state[Z] > end_z - 1e-6:
+            leaving[n_leaving, :STATE] = state
+            leaving[n_leaving, KIND] = kind
+            n_leaving += 1
+        elif end == OUTSIDE or end == GIVEN_UP:
+            scores.ledger[ESCAPED] += state[E] * NUCLEONS[kind]
+    return stuck, n_leaving
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def run_protons(
-    first, count, seed, beamlets, cumulative, fixed_beamlet, slab_of_beamlet, slabs, shape, spacing, density,
-    material, tables, steps, tally, emission, emission_tables, totals,
-):  # fmt: skip
-    """Follow histories ``first`` to ``first + count``; add to ``tally``, ``emission`` and ``totals``.
+def through_slab(rng, state, slab, matter, nuclei, steps, yields, stack, leaving, columns, ledger):
+    """Take the proton in ``state`` through a slab: return how many got stuck, and how many come out.
 
-    ``fixed_beamlet``: all histories are of this one, unless it is negative. A slab's row: a point on its
-    first face, its axes x, y and z (along the beam), thickness [mm], density [g/cm3], material.
+    A slab's row: a point on its first face, its axes x, y and z (along the beam), thickness [mm], density
+    [g/cm3], material. What comes out is in ``leaving``, on the grid's axes again.
     """
-    rng = np.empty(2, np.uint64)
-    state = np.empty(8)
-    stack = np.empty((_STACK, 9))
-    leaving = np.empty((_STACK, 9))
-    nothing = np.empty((0, 9))
-    ledger = np.empty(LEDGER)
-    slab_tally = np.zeros((1, tally.shape[1]))
-    slab_emission = np.zeros((1, emission.shape[1]))
-    slab_density, slab_material = np.empty(1, np.float32), np.empty(1, np.uint16)
-    wide = 4000.0
-    for history in range(first, first + count):
-        start_stream(rng, seed, history)
-        b = fixed_beamlet if fixed_beamlet >= 0 else beamlet_of(history, cumulative)
-        start_proton(rng, beamlets[b], state)
-        energy = state[6]
-        ledger[:] = 0.0
-        missed = 0.0
-        n_leaving = 0
-        if slab_of_beamlet[b] >= 0:
-            slab = slabs[slab_of_beamlet[b]]
-            slab_density[0], slab_material[0] = slab[13], int(slab[14])
-            to_slab(state, slab, wide)
-            s = -state[2] / state[5]
-            push(stack, 0, state[0] + s * state[3], state[1] + s * state[4], 0.0, state[3], state[4],
-                 state[5], energy, 0)  # fmt: skip
-            stuck, n_leaving = empty_stack(
-                stack, 1, rng, (1, 1, 1), (2.0 * wide, 2.0 * wide, slab[12]), slab_density, slab_material,
-                tables, steps, slab_tally, slab_emission, emission_tables, state, ledger, leaving, 0,
-            )  # fmt: skip
-            # What the slab keeps does not reach the medium.
-            missed += ledger[0] + ledger[2] + ledger[3]
-            totals[STUCK_AT] += stuck
-            for n in range(n_leaving):
-                from_slab(leaving[n], slab, wide)
-        else:
-            leaving[0, :7] = state[:7]
-            leaving[0, 7], leaving[0, 8] = momentum_speed(energy), 0.0
-            n_leaving = 1
-        ledger[:] = 0.0
-        height = 0
-        for n in range(n_leaving):
-            row = leaving[n]
-            far = distance_to_box(
-                row[0], row[1], row[2], row[3], row[4], row[5],
-                shape[0] * spacing[0], shape[1] * spacing[1], shape[2] * spacing[2],
-            )  # fmt: skip
-            if far < 0.0:
-                missed += row[6] * _NUCLEONS[int(row[8])]
-                continue
-            stack[height] = row
-            for axis in range(3):
-                stack[height, axis] += far * row[3 + axis]
-            height += 1
-        stuck, _ = empty_stack(
-            stack, height, rng, shape, spacing, density, material, tables, steps, tally, emission,
-            emission_tables, state, ledger, nothing, 0,
-        )  # fmt: skip
-        totals[STUCK_AT] += stuck
-        closed = ledger[0] + ledger[2] + ledger[3] + missed
-        totals[:LEDGER] += ledger
-        totals[MISSED] += missed
-        totals[BROUGHT] += energy - missed
-        totals[ERROR] = max(totals[ERROR], abs(energy - closed))
+    ledger[:] = 0.0
+    scores = Scores(np.zeros((1, columns)), np.zeros((1, 0)), ledger)
+    voxels = Voxels(
+        1, 1, 1, 2.0 * _WIDE_MM, 2.0 * _WIDE_MM, slab[12],
+        np.full(1, np.float32(slab[13])), np.full(1, np.uint16(slab[14])),
+    )  # fmt: skip
+    turn_in(state, slab)
+    if state[W] <= 0.0:
+        return 0, 0
+    s = -state[Z] / state[W]
+    push(
+        stack,
+        0,
+        state[0] + s * state[3],
+        state[1] + s * state[4],
+        0.0,
+        state[3],
+        state[4],
+        state[5],
+        state[E],
+        0,
+    )
+    stuck, n = empty_stack(rng, voxels, matter, nuclei, steps, scores, yields, stack, 1, state, leaving)
+    for i in range(n):
+        turn_out(leaving[i], slab)
+    return stuck, n
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def to_slab(state, slab, wide):
+def turn_in(row, slab):
     """Express position and direction in a slab's own axes, its middle in the middle of a wide box."""
-    px, py, pz = state[0] - slab[0], state[1] - slab[1], state[2] - slab[2]
-    u, v, w = state[3], state[4], state[5]
+    px, py, pz = row[0] - slab[0], row[1] - slab[1], row[2] - slab[2]
+    u, v, w = row[3], row[4], row[5]
     for axis in range(3):
         a, b, c = slab[3 + 3 * axis], slab[4 + 3 * axis], slab[5 + 3 * axis]
-        state[axis] = px * a + py * b + pz * c + (wide if axis < 2 else 0.0)
-        state[3 + axis] = u * a + v * b + w * c
+        row[axis] = px * a + py * b + pz * c + (_WIDE_MM if axis < 2 else 0.0)
+        row[3 + axis] = u * a + v * b + w * c
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def from_slab(row, slab, wide):
-    """Undo :func:`to_slab`."""
-    px, py, pz = row[0] - wide, row[1] - wide, row[2]
+def turn_out(row, slab):
+    """Undo :func:`turn_in`."""
+    px, py, pz = row[0] - _WIDE_MM, row[1] - _WIDE_MM, row[2]
     u, v, w = row[3], row[4], row[5]
     for axis in range(3):
         row[axis] = slab[axis] + px * slab[3 + axis] + py * slab[6 + axis] + pz * slab[9 + axis]
         row[3 + axis] = u * slab[3 + axis] + v * slab[6 + axis] + w * slab[9 + axis]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def into_box(rows, n, voxels, stack):
+    """Put particles that meet the voxels on the stack: return their number, and the others' energy."""
+    height, missed = 0, 0.0
+    for i in range(n):
+        row = rows[i]
+        far = distance_to_box(
+            row[0], row[1], row[2], row[3], row[4], row[5],
+            voxels.nx * voxels.hx, voxels.ny * voxels.hy, voxels.nz * voxels.hz,
+        )  # fmt: skip
+        if far < 0.0:
+            missed += row[E] * NUCLEONS[int(row[KIND])]
+            continue
+        stack[height] = row
+        for axis in range(3):
+            stack[height, axis] += far * row[3 + axis]
+        height += 1
+    return height, missed
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def run_protons(
+    first, count, seed, beamlets, cumulative, fixed, slab_of_beamlet, slabs, voxels, matter, nuclei, steps,
+    tally, emission, yields, totals,
+):  # fmt: skip
+    """Follow histories ``first`` to ``first + count``; add to ``tally``, ``emission`` and ``totals``.
+
+    ``fixed``: the beamlet that all histories are of, or a negative number.
+    """
+    rng, state = np.empty(2, np.uint64), np.empty(STATE)
+    stack, leaving, nothing = np.empty((_STACK, ROW)), np.empty((_STACK, ROW)), np.empty((0, ROW))
+    ledger = np.empty(LEDGER)
+    scores = Scores(tally, emission, ledger)
+    for history in range(first, first + count):
+        start_stream(rng, seed, history)
+        b = fixed if fixed >= 0 else beamlet_of(history, cumulative)
+        start_proton(rng, beamlets[b], state)
+        energy = state[E]
+        missed = 0.0
+        if slab_of_beamlet[b] >= 0:
+            slab = slabs[slab_of_beamlet[b]]
+            stuck, n = through_slab(
+                rng, state, slab, matter, nuclei, steps, yields, stack, leaving, tally.shape[1], ledger
+            )
+            totals[STUCK] += stuck
+            # What the slab keeps does not reach the medium.
+            missed = energy
+            for i in range(n):
+                missed -= leaving[i, E] * NUCLEONS[int(leaving[i, KIND])]
+        else:
+            leaving[0, : E + 1] = state[: E + 1]
+            leaving[0, FIRST_PV], leaving[0, KIND] = momentum_speed(energy), 0.0
+            n = 1
+        ledger[:] = 0.0
+        height, passed_by = into_box(leaving, n, voxels, stack)
+        missed += passed_by
+        stuck, _ = empty_stack(
+            rng, voxels, matter, nuclei, steps, scores, yields, stack, height, state, nothing
+        )
+        totals[STUCK] += stuck
+        totals[:LEDGER] += ledger
+        totals[MISSED] += missed
+        totals[BROUGHT] += energy - missed
+        closed = ledger[DEPOSITED] + ledger[ESCAPED] + ledger[HANDED_ON] + missed
+        totals[ERROR] = max(totals[ERROR], abs(energy - closed))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def harvest(tally, least, voxels, values):
+    """Move voxels with at least a share of the largest energy to lists, zero the tally: return how many."""
+    largest = 0.0
+    for voxel in range(tally.shape[0]):
+        largest = max(largest, tally[voxel, 0])
+    n = 0
+    for voxel in range(tally.shape[0]):
+        if tally[voxel, 0] != 0.0:
+            if tally[voxel, 0] >= least * largest:
+                voxels[n] = voxel
+                values[n] = tally[voxel]
+                n += 1
+            tally[voxel] = 0.0
+    return n

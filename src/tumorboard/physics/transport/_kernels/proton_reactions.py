@@ -6,12 +6,12 @@ from numba import njit
 
 from tumorboard.numerics._kernels.random_streams import uniform
 from tumorboard.physics.transport._kernels.geometry import turned
+from tumorboard.physics.transport._kernels.proton_data import NUCLEONS
 
 _PROTON_MEV = 938.27208816
 _TWO_PI = 2.0 * math.pi
 _TRIES = 4
 _ENOUGH = 0.7
-_NUCLEONS = (1.0, 2.0, 4.0)
 #: Deuterons first: a proton that picks up a neutron keeps nearly all its energy.
 _ORDER = (1, 0, 2)
 
@@ -76,13 +76,13 @@ def scatter_hydrogen(rng, x, y, z, u, v, w, energy, stack, height):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def scatter_nucleus(rng, n, energy, n_elastic, elastic_mev, angle_quantile, mass_mev):
+def scatter_nucleus(rng, n, energy, nuclei):
     """Scatter off nucleus ``n``: return cosine of the laboratory angle and the recoil's energy."""
-    i, part = bracket(elastic_mev[n], n_elastic[n], energy)
+    i, part = bracket(nuclei.elastic_mev[n], nuclei.n_elastic[n], energy)
     if uniform(rng) < part:
         i += 1
-    angle = quantile(angle_quantile[n, i], uniform(rng))
-    mass = mass_mev[n]
+    angle = quantile(nuclei.elastic_angle[n, i], uniform(rng))
+    mass = nuclei.mass_mev[n]
     total = energy + _PROTON_MEV + mass
     beta2 = energy * (energy + 2.0 * _PROTON_MEV) / (total * total)
     gamma2 = 1.0 / (1.0 - beta2)
@@ -95,25 +95,25 @@ def scatter_nucleus(rng, n, energy, n_elastic, elastic_mev, angle_quantile, mass
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def emit(rng, n, i, particle, chance, x, y, z, u, v, w, incident, budget, nuclear, stack, height, slow):
+def emit(rng, n, i, particle, chance, x, y, z, u, v, w, incident, budget, nuclei, stack, height, slow):
     """Emit one particle if the budget has its energy: return the energy [MeV] and the stack's height.
 
     ``slow`` is the energy per nucleon below which it stays where it is.
     """
-    energy = quantile(nuclear[4][n, i, particle], chance) * incident
+    energy = quantile(nuclei.energy[n, i, particle], chance) * incident
     if energy > budget:
         # A little too much is cut off; much too much is drawn again, by the caller.
         if budget < _ENOUGH * energy:
             return -1.0, height
         energy = budget
-    own = energy / _NUCLEONS[particle]
+    own = energy / NUCLEONS[particle]
     if own <= slow:
         return energy, height
-    nodes = nuclear[5][n, i, particle]
+    nodes = nuclei.nodes[n, i, particle]
     j, part = bracket(nodes, nodes.size, energy / incident)
     if uniform(rng) < part:
         j += 1
-    cosine = quantile(nuclear[6][n, i, particle, j], uniform(rng))
+    cosine = quantile(nuclei.cosine[n, i, particle, j], uniform(rng))
     phi = _TWO_PI * uniform(rng)
     sine = math.sqrt(max(1.0 - cosine * cosine, 0.0))
     a, b, c = turned(u, v, w, cosine, sine, math.cos(phi), math.sin(phi))
@@ -121,7 +121,7 @@ def emit(rng, n, i, particle, chance, x, y, z, u, v, w, incident, budget, nuclea
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def react(rng, n, x, y, z, u, v, w, energy, nuclear, stack, height, slow):
+def react(rng, n, x, y, z, u, v, w, energy, nuclei, stack, height, slow):
     """Break nucleus ``n``: return what stays here, what leaves with neutrals [MeV], and the stack's height.
 
     Numbers and energies follow the inclusive spectra, which do not say how particles share the energy. Here
@@ -129,15 +129,15 @@ def react(rng, n, x, y, z, u, v, w, energy, nuclear, stack, height, slow):
     uniform: the second has one minus it, each later one is fast only where all before are not (tent map). So
     their sum seldom exceeds what there is, and each spectrum stays what it is.
     """
-    i, part = bracket(nuclear[1][n], nuclear[0][n], energy)
+    i, part = bracket(nuclei.inelastic_mev[n], nuclei.n_inelastic[n], energy)
     if uniform(rng) < part:
         i += 1
-    local = nuclear[3][n, i] * energy
+    local = nuclei.recoil[n, i] * energy
     left = energy - local
     chance = lead = uniform(rng)
     emitted = 0
     for particle in _ORDER:
-        multiplicity = nuclear[2][n, i, particle]
+        multiplicity = nuclei.multiplicity[n, i, particle]
         count = int(multiplicity)
         if uniform(rng) < multiplicity - count:
             count += 1
@@ -150,7 +150,7 @@ def react(rng, n, x, y, z, u, v, w, energy, nuclear, stack, height, slow):
             for _ in range(_TRIES):
                 before = height
                 got, height = emit(
-                    rng, n, i, particle, place, x, y, z, u, v, w, energy, left, nuclear, stack, height, slow
+                    rng, n, i, particle, place, x, y, z, u, v, w, energy, left, nuclei, stack, height, slow
                 )
                 if got >= 0.0:
                     left -= got

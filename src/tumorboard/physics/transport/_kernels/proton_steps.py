@@ -4,6 +4,9 @@ A step is a piece of scattering: it ends when the scattering power, summed over 
 whichever voxels that takes, and the direction changes once, at a point drawn evenly over the budget (random
 hinge, as [sempau2000dpm] does for electrons). So steps do not end at voxels' faces, and results do not
 depend on how finely matter is divided. Energy is kept as residual range in water.
+
+The loop over steps and voxels is one function: cut in parts it took a quarter longer, for numba counts
+references of arrays at each call.
 """
 
 import math
@@ -12,6 +15,25 @@ from numba import njit
 
 from tumorboard.numerics._kernels.random_streams import uniform
 from tumorboard.physics.transport._kernels.geometry import to_face, turned
+from tumorboard.physics.transport._kernels.proton_data import (
+    CUT,
+    DEPOSITED,
+    ENERGY,
+    ENERGY_LET,
+    HANDED_ON,
+    IN_WATER,
+    LENGTH,
+    LENGTH_LET,
+    NUCLEAR,
+    NUCLEONS,
+    OF_PROTONS,
+    REACTIONS,
+    SCATTERING,
+    SKEWNESS,
+    STOPPING,
+    STRAGGLING,
+    TO_WATER,
+)
 from tumorboard.physics.transport._kernels.proton_reactions import (
     bracket,
     react,
@@ -19,223 +41,226 @@ from tumorboard.physics.transport._kernels.proton_reactions import (
     scatter_nucleus,
 )
 
-STOPPED, ESCAPED, STUCK = 0, 1, 2
+#: How a particle ends.
+AT_REST, OUTSIDE, GIVEN_UP = range(3)
 
-#: What a ledger's places hold [MeV], but for the last two.
-DEPOSITED, CUT, ESCAPED_ENERGY, HANDED_ON, REACTIONS, STEPS = 0, 1, 2, 3, 4, 5
-LEDGER = 6
-
-#: Of proton, deuteron, alpha: nucleons; charge squared per nucleon; and per nucleon squared.
-_NUCLEONS = (1.0, 2.0, 4.0)
-_STOPPING = (1.0, 0.5, 1.0)
-_SCATTERING = (1.0, 0.25, 0.25)
+#: Of proton, deuteron, alpha: charge squared per nucleon, and per nucleon squared.
+_STOPPING_OF = (1.0, 0.5, 1.0)
+_SCATTERING_OF = (1.0, 0.25, 0.25)
+#: More voxels than any grid has along any path.
 _MOST_SEGMENTS = 1_000_000
 _TWO_PI = 2.0 * math.pi
 _LOG10_E = 0.4342944819032518
+_SLOWEST = 0.02
+#: How a piece of a step ends.
+_BUDGET_SPENT, _REACTION, _STOPPED = 1, 2, 3
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def yield_emission(emission, voxel, n, energy, yields, per_mev):
-    """Add what a reaction on nucleus ``n`` emits, as expected values."""
-    at = min(energy * per_mev, yields.shape[1] - 1.001)
+def keep(scores, voxel, energy):
+    """Leave energy in a voxel at once; to water, whose stopping power it would need, it counts the same."""
+    scores.tally[voxel, ENERGY] += energy
+    scores.ledger[DEPOSITED] += energy
+    if scores.tally.shape[1] > 1:
+        scores.tally[voxel, IN_WATER] += energy
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def emit_expected(emission, n, energy, yields):
+    """Add what a reaction on nucleus ``n`` emits, as expected values, to a voxel's channels."""
+    at = min(energy * yields.per_mev, yields.values.shape[1] - 1.001)
     i = int(at)
     part = at - i
-    for c in range(emission.shape[1]):
-        emission[voxel, c] += (1.0 - part) * yields[n, i, c] + part * yields[n, i + 1, c]
+    for c in range(emission.size):
+        emission[c] += (1.0 - part) * yields.values[n, i, c] + part * yields.values[n, i + 1, c]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def keep(tally, voxel, energy):
-    """Leave energy in a voxel at once; to water, whose stopping power it would need, it counts the same."""
-    tally[voxel, 0] += energy
-    if tally.shape[1] > 1:
-        tally[voxel, 5] += energy
+def range_of(energy, energy_table, largest_range):
+    """Return the place in the fine tables of an energy per nucleon, and the residual range [g/cm2]."""
+    i, part = bracket(energy_table, energy_table.size, energy)
+    return i + part, largest_range * ((i + part) / (energy_table.size - 1)) ** 2
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def follow(
-    state, kind, rng, shape, spacing, density, material, largest_range, energy_table, let_table, rates, speed,
-    channels, straggling, first_skewness, per_log_skewness, nuclear, steps, tally, emission, yields,
-    yields_per_mev, stack, height, ledger,
-):  # fmt: skip
-    """Follow a particle until it stops or leaves: return how it ended and the stack's height.
+def collide(rng, here, x, y, z, u, v, w, e, shares, nuclei, cut, scores, yields, stack, height):
+    """Let a proton meet a nucleus: return its energy (0: it is no more), direction, and the stack's height.
 
-    ``state``: position, direction, energy per nucleon, pv at its birth; written back when it leaves.
-    ``steps``: longest step, its share of the range, shortest step [g/cm2], cut [MeV per nucleon].
+    ``shares`` are the cumulative ones of the reactions.
     """
-    x, y, z, u, v, w, e, first_pv = state[:8]
-    nucleons, stopping, scattering = _NUCLEONS[kind], _STOPPING[kind], _SCATTERING[kind]
-    nx, ny, nz = shape
-    hx, hy, hz = spacing
-    n_fine, n_coarse = energy_table.size - 1, rates.shape[1]
-    longest, share, shortest, cut = steps
+    chance = uniform(rng)
+    channel = 0
+    while channel < shares.size - 1 and shares[channel] <= chance:
+        channel += 1
+    if channel < 5:
+        if scores.emission.shape[1]:
+            emit_expected(scores.emission[here], channel, e, yields)
+        local, gone, height = react(rng, channel, x, y, z, u, v, w, e, nuclei, stack, height, cut)
+        keep(scores, here, local)
+        scores.ledger[HANDED_ON] += gone
+        scores.ledger[REACTIONS] += 1.0
+        return 0.0, u, v, w, height
+    if channel == shares.size - 1:
+        return 0.0, u, v, w, scatter_hydrogen(rng, x, y, z, u, v, w, e, stack, height)
+    cosine, recoil = scatter_nucleus(rng, channel - 5, e, nuclei)
+    keep(scores, here, recoil)
+    phi = _TWO_PI * uniform(rng)
+    sine = math.sqrt(max(1.0 - cosine * cosine, 0.0))
+    u, v, w = turned(u, v, w, cosine, sine, math.cos(phi), math.sin(phi))
+    return e - recoil, u, v, w, height
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def follow(state, kind, rng, voxels, matter, nuclei, steps, scores, yields, stack, height):  # one hot loop
+    """Follow a particle until it stops or leaves: return how it ended, and the stack's height.
+
+    ``state``: position, direction, energy per nucleon, pv at birth; written back where it leaves.
+    """
+    x, y, z, u, v, w, e, first_pv = (
+        state[0],
+        state[1],
+        state[2],
+        state[3],
+        state[4],
+        state[5],
+        state[6],
+        state[7],
+    )
+    nx, ny, nz, hx, hy, hz = voxels.nx, voxels.ny, voxels.nz, voxels.hx, voxels.hy, voxels.hz
+    density, material = voxels.density, voxels.material
+    energy, let, rates, speed = matter.energy, matter.let, matter.rates, matter.speed
+    largest_range, straggling = matter.largest_range, matter.straggling
+    first_skewness, per_log_skewness = matter.first_skewness, matter.per_log_skewness
+    longest, share, shortest, cut = steps.longest, steps.share, steps.shortest, steps.cut
+    tally, ledger = scores.tally, scores.ledger
     full = tally.shape[1] > 1
+    nucleons, stopping, scattering = NUCLEONS[kind], _STOPPING_OF[kind], _SCATTERING_OF[kind]
+    n_fine, n_coarse = energy.size - 1, rates.shape[1]
     ix = min(max(int(x / hx), 0), nx - 1)
     iy = min(max(int(y / hy), 0), ny - 1)
     iz = min(max(int(z / hz), 0), nz - 1)
+    here = (iz * ny + iy) * nx + ix
     tx, ty, tz = to_face(x, ix, hx, u), to_face(y, iy, hy, v), to_face(z, iz, hz, w)
     ux, uy, uz = hx / max(abs(u), 1e-12), hy / max(abs(v), 1e-12), hz / max(abs(w), 1e-12)
-    here = (iz * ny + iy) * nx + ix
-    i, part = bracket(energy_table, n_fine + 1, e)
-    fine = i + part
-    r = largest_range * (fine / n_fine) ** 2
-    i, part = bracket(energy_table, n_fine + 1, cut)
-    last_r = largest_range * ((i + part) / n_fine) ** 2
+    fine, r = range_of(e, energy, largest_range)
+    _, last_range = range_of(cut, energy, largest_range)
     optical = -math.log(uniform(rng)) if kind == 0 else math.inf
     moved = 0.0
     segments = 0
+    k = 0
     while True:
-        if e <= cut:
-            keep(tally, here, e * nucleons)
-            ledger[0] += e * nucleons
-            ledger[1] += e * nucleons
-            return 0, height
-        # One step. Its rates are those in its middle.
-        m = material[here]
-        step = min(max(share * r, shortest), longest, r)
-        k = min(int(math.sqrt((r - 0.5 * step) / largest_range) * n_coarse), n_coarse - 1)
-        thickness = step / (stopping * rates[m, k, 2])
-        budget = rates[m, k, 0] * scattering * thickness
-        slower = stopping
-        if kind == 0:
-            skewness = rates[m, k, 5] / math.sqrt(thickness)
-            row = min(max(int((math.log(skewness) - first_skewness) * per_log_skewness + 1.5), 0),
-                      straggling.shape[0] - 1)  # fmt: skip
-            z_score = straggling[row, int(uniform(rng) * straggling.shape[1])]
-            slower *= max(1.0 + math.sqrt(rates[m, k, 3] / thickness) * z_score, 0.02)
-        hinge = budget * uniform(rng)
-        event = 0
-        for phase in range(2):
-            left = hinge if phase == 0 else budget - hinge
-            while True:
-                segments += 1
-                m = material[here]
-                per_mm = 0.1 * density[here]
-                s = min(tx, ty, tz)
-                t = per_mm * s
-                event = 0
-                # In vacuum nothing happens.
-                if per_mm > 0.0 and rates[m, k, 0] * scattering * t >= left:
-                    t = left / (rates[m, k, 0] * scattering)
-                    event = 1
-                if kind == 0 and rates[m, k, 1] * t >= optical:
-                    t = optical / rates[m, k, 1]
-                    event = 2
-                loss = slower * rates[m, k, 2] * t
-                if per_mm > 0.0 and loss >= r - last_r:
-                    t *= (r - last_r) / loss
-                    loss = r - last_r
-                    event = 3
-                if event:
-                    s = t / per_mm
-                left -= rates[m, k, 0] * scattering * t
-                if kind == 0:
-                    optical -= rates[m, k, 1] * t
-                r -= loss
-                before = fine
-                fine = math.sqrt(r / largest_range) * n_fine
-                i = int(fine)
-                after = energy_table[i] + (fine - i) * (energy_table[i + 1] - energy_table[i])
-                lost = (e - after) * nucleons
-                e = after
-                tally[here, 0] += lost
-                ledger[0] += lost
-                if full:
-                    if kind == 0:
-                        let = let_table[int(0.5 * (before + fine))]
-                        tally[here, 1] += lost
-                        tally[here, 2] += lost * let
-                        tally[here, 3] += s
-                        tally[here, 4] += s * let
-                    tally[here, 5] += lost * rates[m, k, 4]
-                moved += s
-                if event:
-                    tx -= s
-                    ty -= s
-                    tz -= s
-                    break
-                # Across the nearest face.
-                if tx <= ty and tx <= tz:
-                    ty -= tx
-                    tz -= tx
-                    tx = ux
-                    ix += 1 if u > 0 else -1
-                    outside = ix < 0 or ix >= nx
-                elif ty <= tz:
-                    tx -= ty
-                    tz -= ty
-                    ty = uy
-                    iy += 1 if v > 0 else -1
-                    outside = iy < 0 or iy >= ny
-                else:
-                    tx -= tz
-                    ty -= tz
-                    tz = uz
-                    iz += 1 if w > 0 else -1
-                    outside = iz < 0 or iz >= nz
-                if outside or segments > _MOST_SEGMENTS:
-                    state[0], state[1], state[2] = x + u * moved, y + v * moved, z + w * moved
-                    state[3], state[4], state[5], state[6] = u, v, w, e
-                    ledger[5] += segments
-                    return (1 if outside else 2), height
-                here = (iz * ny + iy) * nx + ix
-            if event == 2 or event == 3:
-                break
-            if phase == 0:
-                # The hinge: the whole step's scattering at once.
-                x += u * moved
-                y += v * moved
-                z += w * moved
-                moved = 0.0
-                pv = speed[k, 0] / first_pv
-                factor = speed[k, 1] + speed[k, 2] * _LOG10_E * math.log(max(1.0 - pv * pv, 1e-12))
-                square = -2.0 * budget * max(factor, 0.0) * math.log(uniform(rng))
-                angle = min(math.sqrt(square), math.pi)
-                phi = _TWO_PI * uniform(rng)
-                u, v, w = turned(u, v, w, math.cos(angle), math.sin(angle), math.cos(phi), math.sin(phi))
-                tx, ty, tz = to_face(x, ix, hx, u), to_face(y, iy, hy, v), to_face(z, iz, hz, w)
-                ux, uy, uz = hx / max(abs(u), 1e-12), hy / max(abs(v), 1e-12), hz / max(abs(w), 1e-12)
-        if event == 3:
-            keep(tally, here, e * nucleons)
-            ledger[0] += e * nucleons
-            ledger[1] += e * nucleons
-            ledger[5] += segments
-            return 0, height
-        if event == 2:
-            x += u * moved
-            y += v * moved
-            z += w * moved
-            moved = 0.0
-            chance = uniform(rng)
+        end = _STOPPED
+        if e > cut:
+            # One step. Its rates are those in its middle.
             m = material[here]
-            channel = 0
-            while channel < 10 and channels[m, k, channel] <= chance:
-                channel += 1
-            if channel < 5:
-                if emission.shape[1]:
-                    yield_emission(emission, here, channel, e, yields, yields_per_mev)
-                local, gone, height = react(rng, channel, x, y, z, u, v, w, e, nuclear, stack, height, cut)
-                keep(tally, here, local)
-                ledger[0] += local
-                ledger[3] += gone
-                ledger[4] += 1.0
-                ledger[5] += segments
-                return 0, height
-            if channel == 10:
-                ledger[5] += segments
-                return 0, scatter_hydrogen(rng, x, y, z, u, v, w, e, stack, height)
-            cosine, recoil = scatter_nucleus(
-                rng, channel - 5, e, nuclear[7], nuclear[8], nuclear[9], nuclear[10]
-            )
-            keep(tally, here, recoil)
-            ledger[0] += recoil
-            e -= recoil
-            phi = _TWO_PI * uniform(rng)
-            sine = math.sqrt(max(1.0 - cosine * cosine, 0.0))
-            u, v, w = turned(u, v, w, cosine, sine, math.cos(phi), math.sin(phi))
+            step = min(max(share * r, shortest), longest, r)
+            k = min(int(math.sqrt((r - 0.5 * step) / largest_range) * n_coarse), n_coarse - 1)
+            thickness = step / (stopping * rates[m, k, STOPPING])
+            budget = rates[m, k, SCATTERING] * scattering * thickness
+            slower = stopping
+            if kind == 0:
+                skewness = rates[m, k, SKEWNESS] / math.sqrt(thickness)
+                row = int((math.log(skewness) - first_skewness) * per_log_skewness + 1.5)
+                row = min(max(row, 0), straggling.shape[0] - 1)
+                deviation = straggling[row, int(uniform(rng) * straggling.shape[1])]
+                slower *= max(1.0 + math.sqrt(rates[m, k, STRAGGLING] / thickness) * deviation, _SLOWEST)
+            hinge = budget * uniform(rng)
+            for phase in range(2):
+                left = hinge if phase == 0 else budget - hinge
+                end = 0
+                while True:
+                    # One voxel, or what of it ends the piece.
+                    segments += 1
+                    m = material[here]
+                    per_mm = 0.1 * density[here]
+                    s = min(tx, ty, tz)
+                    if per_mm > 0.0:
+                        t = per_mm * s
+                        power = rates[m, k, SCATTERING] * scattering
+                        nuclear = rates[m, k, NUCLEAR]
+                        if power * t >= left:
+                            t = left / power
+                            end = _BUDGET_SPENT
+                        if kind == 0 and nuclear * t >= optical:
+                            t = optical / nuclear
+                            end = _REACTION
+                        loss = slower * rates[m, k, STOPPING] * t
+                        if loss >= r - last_range:
+                            t *= (r - last_range) / loss
+                            loss = r - last_range
+                            end = _STOPPED
+                        if end:
+                            s = t / per_mm
+                        left -= power * t
+                        if kind == 0:
+                            optical -= nuclear * t
+                        r -= loss
+                        before = fine
+                        fine = math.sqrt(r / largest_range) * n_fine
+                        i = int(fine)
+                        after = energy[i] + (fine - i) * (energy[i + 1] - energy[i])
+                        lost = (e - after) * nucleons
+                        e = after
+                        ledger[DEPOSITED] += lost
+                        tally[here, ENERGY] += lost
+                        if full:
+                            tally[here, IN_WATER] += lost * rates[m, k, TO_WATER]
+                            if kind == 0:
+                                mean_let = let[int(0.5 * (before + fine))]
+                                tally[here, OF_PROTONS] += lost
+                                tally[here, ENERGY_LET] += lost * mean_let
+                                tally[here, LENGTH] += s
+                                tally[here, LENGTH_LET] += s * mean_let
+                    elif full and kind == 0:
+                        tally[here, LENGTH] += s
+                    moved += s
+                    if end:
+                        tx, ty, tz = tx - s, ty - s, tz - s
+                        break
+                    # Across the nearest face.
+                    if tx <= ty and tx <= tz:
+                        ty, tz, tx = ty - tx, tz - tx, ux
+                        ix += 1 if u > 0 else -1
+                        outside = ix < 0 or ix >= nx
+                    elif ty <= tz:
+                        tx, tz, ty = tx - ty, tz - ty, uy
+                        iy += 1 if v > 0 else -1
+                        outside = iy < 0 or iy >= ny
+                    else:
+                        tx, ty, tz = tx - tz, ty - tz, uz
+                        iz += 1 if w > 0 else -1
+                        outside = iz < 0 or iz >= nz
+                    if outside or segments > _MOST_SEGMENTS:
+                        state[0], state[1], state[2] = x + u * moved, y + v * moved, z + w * moved
+                        state[3], state[4], state[5], state[6] = u, v, w, e
+                        return (OUTSIDE if outside else GIVEN_UP), height
+                    here = (iz * ny + iy) * nx + ix
+                if end != _BUDGET_SPENT:
+                    break
+                if phase == 0:
+                    # The hinge: the whole step's scattering at once, Gauss by Gottschalk's formula.
+                    x, y, z, moved = x + u * moved, y + v * moved, z + w * moved, 0.0
+                    pv = speed[k, 0] / first_pv
+                    depth = _LOG10_E * math.log(max(1.0 - pv * pv, 1e-12))
+                    factor = max(speed[k, 1] + speed[k, 2] * depth, 0.0)
+                    angle = min(math.sqrt(-2.0 * budget * factor * math.log(uniform(rng))), math.pi)
+                    phi = _TWO_PI * uniform(rng)
+                    u, v, w = turned(u, v, w, math.cos(angle), math.sin(angle), math.cos(phi), math.sin(phi))
+                    tx, ty, tz = to_face(x, ix, hx, u), to_face(y, iy, hy, v), to_face(z, iz, hz, w)
+                    ux, uy, uz = hx / max(abs(u), 1e-12), hy / max(abs(v), 1e-12), hz / max(abs(w), 1e-12)
+        if end == _STOPPED:
+            keep(scores, here, e * nucleons)
+            ledger[CUT] += e * nucleons
+            return AT_REST, height
+        if end == _REACTION:
+            x, y, z, moved = x + u * moved, y + v * moved, z + w * moved, 0.0
+            e, u, v, w, height = collide(
+                rng, here, x, y, z, u, v, w, e, matter.channels[material[here], k], nuclei, cut, scores,
+                yields, stack, height,
+            )  # fmt: skip
+            if e <= 0.0:
+                return AT_REST, height
+            fine, r = range_of(e, energy, largest_range)
+            optical = -math.log(uniform(rng))
             tx, ty, tz = to_face(x, ix, hx, u), to_face(y, iy, hy, v), to_face(z, iz, hz, w)
             ux, uy, uz = hx / max(abs(u), 1e-12), hy / max(abs(v), 1e-12), hz / max(abs(w), 1e-12)
-            i, part = bracket(energy_table, n_fine + 1, e)
-            fine = i + part
-            r = largest_range * (fine / n_fine) ** 2
-            optical = -math.log(uniform(rng))

@@ -1,0 +1,85 @@
+"""Bundles of arrays that the proton kernels share."""
+
+from typing import Any, NamedTuple
+
+
+class Voxels(NamedTuple):
+    """Numbers of voxels and their sizes [mm] along x, y, z; density [g/cm3] and material of each."""
+
+    nx: int
+    ny: int
+    nz: int
+    hx: float
+    hy: float
+    hz: float
+    density: Any
+    material: Any
+
+
+class Matter(NamedTuple):
+    """Tables by material, as ``physics.transport.proton_tables`` makes them, and of straggling."""
+
+    largest_range: float
+    energy: Any
+    let: Any
+    rates: Any
+    speed: Any
+    channels: Any
+    straggling: Any
+    first_skewness: float
+    per_log_skewness: float
+
+
+class Nuclei(NamedTuple):
+    """Quantiles of reactions, as ``physics.transport.nuclear_tables`` makes them."""
+
+    n_inelastic: Any
+    inelastic_mev: Any
+    multiplicity: Any
+    recoil: Any
+    energy: Any
+    nodes: Any
+    cosine: Any
+    n_elastic: Any
+    elastic_mev: Any
+    elastic_angle: Any
+    mass_mev: Any
+
+
+class Steps(NamedTuple):
+    """Longest step [g/cm2], its share of the range, shortest step [g/cm2], cut [MeV per nucleon]."""
+
+    longest: float
+    share: float
+    shortest: float
+    cut: float
+
+
+class Yields(NamedTuple):
+    """Emission per reaction, (nucleus, energy, channel), and energies per MeV."""
+
+    values: Any
+    per_mev: float
+
+
+class Scores(NamedTuple):
+    """What is added to: by voxel and column, by voxel and channel, and the ledger of one history [MeV]."""
+
+    tally: Any
+    emission: Any
+    ledger: Any
+
+
+#: Columns of ``rates``.
+SCATTERING, NUCLEAR, STOPPING, STRAGGLING, TO_WATER, SKEWNESS = range(6)
+
+#: Columns of a full tally; one of energy alone has the first.
+ENERGY, OF_PROTONS, ENERGY_LET, LENGTH, LENGTH_LET, IN_WATER = range(6)
+COLUMNS = 6
+
+#: Places of a ledger, in MeV but for the last: deposited, of that at the cut, escaped, handed on; reactions.
+DEPOSITED, CUT, ESCAPED, HANDED_ON, REACTIONS = range(5)
+LEDGER = 5
+
+#: Of proton, deuteron, alpha.
+NUCLEONS = (1.0, 2.0, 4.0)

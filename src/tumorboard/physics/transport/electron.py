@@ -124,11 +124,11 @@ def transport_electrons(
 
     Condensed histories of mixed kind with a random hinge [4]_. Collisions that transfer more than
     ``steps.transfer_mev``, by Moeller's and Bhabha's cross sections, and radiation of photons above
-    ``steps.photon_cut_mev`` are followed one by one [5]_; other losses are continuous, with stopping powers
-    by Berger and Seltzer [1]_ with Sternheimer's density effect [2]_ and Seltzer and Berger's radiative losses [3]_,
-    and straggle by Moeller's second moment, as the length of the way for a given loss. Angles are Goudsmit
-    and Saunderson's [6]_ with the transport cross sections of atoms with Waasmaier and Kirfel's form factors
-    [7]_. Positrons annihilate at rest; annihilation in flight is neglected. Photons are handed on, which here
+    ``steps.photon_cut_mev`` are followed one by one [5]_. Other losses are continuous, with stopping powers
+    by Berger and Seltzer [1]_ with Sternheimer's density effect [2]_ and radiative ones by Seltzer and
+    Berger [3]_; those of a step vary as Moeller's second moment has it. Angles are Goudsmit and
+    Saunderson's [6]_ with transport cross sections of atoms with Waasmaier and Kirfel's form factors [7]_.
+    Positrons annihilate at rest; annihilation in flight is neglected. Photons are handed on, which here
     means that they leave. Outside the grid there is vacuum.
 
     Parameters

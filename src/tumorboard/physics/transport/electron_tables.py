@@ -174,7 +174,7 @@ def _of_material(
     columns[:, ENERGY] = e
     columns[:, STRENGTH] = _integral(e, first / soft, first[0] / soft[0] * half)
     columns[:, EVENTS] = _integral(e, (knocked + photons) / soft, 0.0)
-    columns[:, VARIANCE] = _integral(e, straggling / soft**3, straggling[0] / soft[0] ** 3 * half)
+    columns[:, VARIANCE] = _integral(e, straggling / soft, straggling[0] / soft[0] * half)
     columns[:, SHAPE] = _column_of(second / first)
     columns[:, RADIATIVE] = np.divide(photons, knocked + photons, out=np.ones(n), where=knocked + photons > 0)
     columns[:, PHOTONS] = _integral(e, photons / total, 0.0)

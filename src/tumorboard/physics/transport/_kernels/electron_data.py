@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 #: Columns of ``ElectronTables.by_range``: energy [MeV]; scattering strength, hard events, variance of the
-#: path [(g/cm2)^2] until it stops; place in the table of angles; part of the hard events that are
+#: soft losses [MeV^2], all until it stops; place in the table of angles; part of the hard events that are
 #: bremsstrahlung; photons radiated until it stops, knocked-on electrons counted as going on; range with all
 #: losses [g/cm2].
 ENERGY, STRENGTH, EVENTS, VARIANCE, SHAPE, RADIATIVE, PHOTONS, REACH, COLUMNS = range(9)

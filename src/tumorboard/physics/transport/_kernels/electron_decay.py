@@ -14,6 +14,7 @@ from tumorboard.physics.transport._kernels.electron_history import (
     BROUGHT,
     CUT,
     DEPOSITED,
+    HANDED_ON,
     MISSED,
     OWN_SIZE,
     PHOTON,
@@ -109,7 +110,7 @@ def run_decays(start, last, emissions, places, cells, tables, settings, deposit,
     Their electrons and positrons are followed, their photons written down.
     """
     rng = np.empty(2, np.uint64)
-    s, c, at = np.zeros(8), np.zeros(5, np.int64), np.zeros(7)
+    s, c, at = np.zeros(9), np.zeros(5, np.int64), np.zeros(7)
     waiting, own, work = np.empty((WAITING, 7)), np.zeros(OWN_SIZE), np.zeros((3, COLUMNS))
     for history in range(start, last):
         if photons.state.shape[0] - photons.count[0] < MOST_PHOTONS_OF_DECAY:
@@ -133,6 +134,8 @@ def run_decays(start, last, emissions, places, cells, tables, settings, deposit,
                 isotropic(rng, at)
                 if kind == PHOTON:
                     hand_on(photons, history, at, energy)
+                    account[BROUGHT] += energy
+                    account[HANDED_ON] += energy
                     continue
                 for column in range(6):
                     s[column] = at[column]

@@ -53,7 +53,7 @@ MOST_PHOTONS = 256
 #: Rows of x, y, z, direction, energy of electrons that wait.
 WAITING = 256
 _MOST_STEPS = 100_000
-_E, _R, _MATERIAL, _VOXEL = 6, 7, 4, 3
+_E, _R, _MEAN, _MATERIAL, _VOXEL = 6, 7, 8, 4, 3
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -124,15 +124,15 @@ def collide(rng, history, s, c, kind, radiative, tables, settings, waiting, n_wa
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def move(rng, s, c, energy, reach, material, stretch, kind, cells, tables, deposit, own):
-    """Fly to an energy at a range in a material; return as :func:`fly` does."""
+def move(rng, s, c, energy, reach, material, factor, kind, cells, tables, deposit, own):
+    """Go to a range in a material, of ``energy``; return as :func:`fly` does."""
     if c[_MATERIAL] != material:
         reach = range_of(tables.by_range[kind, c[_MATERIAL]], energy)
     before, found = s[_E], 0
     if cells.nx == 0:
-        glide(rng, s, energy, reach, stretch, cells, deposit)
+        glide(rng, s, energy, reach, factor, cells, deposit)
     else:
-        found = fly(s, c, energy, reach, stretch, kind, cells, tables, deposit)
+        found = fly(s, c, energy, reach, factor, kind, cells, tables, deposit)
     own[_HELD] += before - s[_E]
     return found
 
@@ -146,34 +146,35 @@ def step(rng, s, c, kind, budget, cells, tables, settings, deposit, own, start, 
     material = c[_MATERIAL]
     table = tables.by_range[kind, material]
     all_of(table, s[_R], start)
+    first, s[_MEAN] = s[_E], s[_E]
     last = max(s[_R] * (1.0 - settings.share), tables.cut_range[kind, material])
     all_of(table, last, end)
-    way = s[_R] - last
+    way, energy = s[_R] - last, end[ENERGY]
     events = start[EVENTS] - end[EVENTS]
-    stop, final, found = last, end[ENERGY], 0
+    stop, final, found = last, energy, 0
     if budget < events:
         stop = s[_R] - way * (budget / events)
         final, found = energy_of(table, stop), 3
-    spread = math.sqrt(3.0 * max(start[VARIANCE] - end[VARIANCE], 0.0)) / way
-    stretch = 1.0 + min(spread, 0.95) * (2.0 * uniform(rng) - 1.0)
+    spread = math.sqrt(3.0 * max(start[VARIANCE] - end[VARIANCE], 0.0)) / (first - energy)
+    factor = 1.0 + min(spread, 0.95) * (2.0 * uniform(rng) - 1.0)
     hinge = s[_R] - way * uniform(rng)
     if hinge > stop:
         strength, shape = start[STRENGTH] - end[STRENGTH], end[SHAPE]
-        first, final_of_step = start[ENERGY], end[ENERGY]
         where = move(
-            rng, s, c, energy_of(table, hinge), hinge, material, stretch, kind, cells, tables, deposit, own
+            rng, s, c, energy_of(table, hinge), hinge, material, factor, kind, cells, tables, deposit, own
         )
         if where:
             return where, 0.0
         if c[_MATERIAL] != material:
             other = tables.by_range[kind, c[_MATERIAL]]
             all_of(other, range_of(other, first), start)
-            all_of(other, range_of(other, final_of_step), end)
+            all_of(other, range_of(other, energy), end)
             strength, shape = start[STRENGTH] - end[STRENGTH], end[SHAPE]
-        turn(rng, s, deflection(rng, strength * stretch, shape, tables))
-    where = move(rng, s, c, final, stop, material, stretch, kind, cells, tables, deposit, own)
+        turn(rng, s, deflection(rng, strength, shape, tables))
+    where = move(rng, s, c, final, stop, material, factor, kind, cells, tables, deposit, own)
     if where:
         return where, 0.0
+    s[_R] = range_of(tables.by_range[kind, c[_MATERIAL]], s[_E])
     return found, budget - events
 
 
@@ -298,7 +299,7 @@ def follow(
     numbers belongs to a history: all its particles, one after the other.
     """
     rng = np.empty(2, np.uint64)
-    s, c = np.zeros(8), np.zeros(5, np.int64)
+    s, c = np.zeros(9), np.zeros(5, np.int64)
     waiting, own, work = np.empty((WAITING, 7)), np.zeros(OWN_SIZE), np.zeros((3, COLUMNS))
     last = np.int64(-1)
     for n in range(start, energy.size):

@@ -1,7 +1,8 @@
 """How electrons lose energy along a straight way through voxels, and how a step turns them.
 
-The state of an electron is ``s``: x, y, z [mm], direction, energy [MeV], range under soft losses [g/cm2]; and
-``c``: its voxel's i, j, k, number in the flat arrays, and material.
+The state of an electron is ``s``: x, y, z [mm], direction, energy [MeV], range under soft losses [g/cm2] and
+the energy that belongs to it; and ``c``: its voxel's i, j, k, number in the flat arrays, and material. Within
+a step the energy falls by a factor faster or slower than the one that belongs to the range: straggling.
 """
 
 import math
@@ -19,7 +20,7 @@ from tumorboard.physics.transport._kernels.electron_data import (
     STRENGTH_ROWS,
 )
 
-_E, _R = 6, 7
+_E, _R, _MEAN = 6, 7, 8
 _MATERIAL, _VOXEL = 4, 3
 #: Bits of a double that are its place within a factor of two, less those that number the rows.
 _RANGE_SHIFT = np.int64(52 - round(math.log2(RANGE_ROWS)))
@@ -172,26 +173,28 @@ def to_face(position, index, size, direction):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def glide(rng, s, energy, reach, stretch, cells, deposit):
+def glide(rng, s, energy, reach, factor, cells, deposit):
     """Do what :func:`fly` does in a medium without end, and score in shells.
 
     All that is lost is left at one point of the way, any as likely.
     """
-    way = 10.0 * stretch * (s[_R] - reach) / cells.density[0]
+    way = 10.0 * (s[_R] - reach) / cells.density[0]
     at = way * uniform(rng)
     point = shell(s[0] + at * s[3], s[1] + at * s[4], s[2] + at * s[5], cells, deposit)
-    deposit[point] += s[_E] - energy
+    lost = factor * (s[_MEAN] - energy)
+    deposit[point] += lost
     s[0] += way * s[3]
     s[1] += way * s[4]
     s[2] += way * s[5]
-    s[_E], s[_R] = energy, reach
+    s[_E] -= lost
+    s[_R], s[_MEAN] = reach, energy
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def fly(s, c, energy, reach, stretch, kind, cells, tables, deposit):
-    """Move straight on until the energy is ``energy``, at range ``reach``; return 0, 1 outside, 2 when stuck.
+def fly(s, c, energy, reach, factor, kind, cells, tables, deposit):
+    """Move straight on until the range is ``reach``, of ``energy``; return 0, 1 outside, 2 when stuck.
 
-    ``stretch`` is how much longer than the mean the way is for the same loss.
+    ``factor`` is how much more than the mean is lost.
     """
     along_x, every_x, step_x = to_face(s[0], c[0], cells.dx, s[3])
     along_y, every_y, step_y = to_face(s[1], c[1], cells.dy, s[4])
@@ -201,21 +204,25 @@ def fly(s, c, energy, reach, stretch, kind, cells, tables, deposit):
         voxel = c[_VOXEL]
         density = cells.density[voxel]
         nearest = min(along_x, min(along_y, along_z))
-        needed = 10.0 * stretch * (s[_R] - reach)
+        needed = 10.0 * (s[_R] - reach)
         if needed <= density * (nearest - gone):
             gone += needed / density if needed > 0.0 else 0.0
-            deposit[voxel] += s[_E] - energy
+            lost = factor * (s[_MEAN] - energy)
+            deposit[voxel] += lost
             s[0] += gone * s[3]
             s[1] += gone * s[4]
             s[2] += gone * s[5]
-            s[_E], s[_R] = energy, reach
+            s[_E] -= lost
+            s[_R], s[_MEAN] = reach, energy
             return 0
         if density > 0.0:
-            rest = s[_R] - 0.1 * density * (nearest - gone) / stretch
+            rest = s[_R] - 0.1 * density * (nearest - gone)
             left = max(energy_of(tables.by_range[kind, c[_MATERIAL]], rest), energy)
-            left = min(left, s[_E])
-            deposit[voxel] += s[_E] - left
-            s[_E], s[_R] = left, rest
+            left = min(left, s[_MEAN])
+            lost = factor * (s[_MEAN] - left)
+            deposit[voxel] += lost
+            s[_E] -= lost
+            s[_R], s[_MEAN] = rest, left
         gone = nearest
         if nearest == along_x:
             c[0] += step_x
@@ -236,5 +243,5 @@ def fly(s, c, energy, reach, stretch, kind, cells, tables, deposit):
         if material != c[_MATERIAL]:
             c[_MATERIAL] = material
             table = tables.by_range[kind, material]
-            s[_R], reach = range_of(table, s[_E]), range_of(table, energy)
+            s[_R], reach = range_of(table, s[_MEAN]), range_of(table, energy)
     return 2

@@ -1,0 +1,118 @@
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tumorboard.errors import InputError
+from tumorboard.physics.electron_stopping import electron_csda_range_g_cm2
+from tumorboard.physics.materials import material
+from tumorboard.physics.transport.batches import BatchPlan
+from tumorboard.physics.transport.decay_source import DecayEmissions, EmissionLines, EmissionSpectrum
+from tumorboard.physics.transport.electron_tables import ElectronSteps
+from tumorboard.physics.transport.particles import ParticleKind
+from tumorboard.physics.transport.point_kernel import electron_point_kernel
+
+VALIDATION = Path(__file__).resolve().parents[3] / "validation" / "electrons"
+WATER = material("water, liquid")
+ELECTRON = ParticleKind.ELECTRON
+
+
+def of_energy(energy, kind=ELECTRON):
+    return DecayEmissions("one", lines=(EmissionLines(kind, np.array([energy]), np.ones(1)),))
+
+
+def penred_shells(energy):
+    with (VALIDATION / "penred_shells.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if float(row["energy_mev"]) == energy]
+    return float(rows[0]["shell_mm"]), np.array([float(row["fraction"]) for row in rows])
+
+
+def within_95_percent(fractions):
+    return slice(0, int(np.searchsorted(np.cumsum(fractions), 0.95)) + 1)
+
+
+@pytest.mark.parametrize(
+    "energy", [0.1, 0.5, pytest.param(1.0, marks=pytest.mark.slow), pytest.param(2.0, marks=pytest.mark.slow)]
+)
+def test_electron_point_kernel__of_one_energy_equals_penreds(energy):
+    shell, expected = penred_shells(energy)
+    # PENELOPE's water has 78 eV.
+    water = replace(WATER, mean_excitation_energy_ev=78.0)
+    plan = BatchPlan(60_000 if energy < 1 else 100_000, 1, 1)
+    found = electron_point_kernel(water, of_energy(energy), plan, shell_mm=shell, shells=expected.size)
+    total = found.energy_mev.sum() + found.beyond_mev
+    inside = within_95_percent(expected)
+    ratio = found.energy_mev[inside] / total / expected[inside]
+    # Both scatter by about 1 % in a shell; a hundredth remains.
+    assert abs(ratio - 1).mean() < 0.02
+    edges = shell * np.arange(expected.size + 1)
+    for fraction in (0.25, 0.5, 0.75, 0.9, 0.95):
+        radius = np.interp(fraction, np.concatenate(([0.0], np.cumsum(expected))), edges)
+        assert found.radius_mm(fraction) == pytest.approx(radius, rel=0.015), fraction
+
+
+def y90_spectrum():
+    edges, number = np.loadtxt(VALIDATION / "y90_beta.csv", delimiter=",", skiprows=2).T
+    return DecayEmissions("Y-90", spectra=(EmissionSpectrum(ELECTRON, edges, number[:-1]),))
+
+
+@pytest.mark.slow
+def test_electron_point_kernel__of_y90_equals_penreds():
+    expected = np.loadtxt(VALIDATION / "penred_y90.csv", delimiter=",", skiprows=1)[:, 1]
+    found = electron_point_kernel(WATER, y90_spectrum(), BatchPlan(100_000, 1, 1), shell_mm=0.1, shells=110)
+    inside = within_95_percent(expected / 0.9343)
+    ratio = found.energy_mev[inside] / expected[inside]
+    assert abs(ratio - 1).mean() < 0.02
+    assert abs(ratio.mean() - 1) < 0.01
+
+
+def test_electron_point_kernel__keeps_its_shape_for_shorter_steps():
+    plan = BatchPlan(20_000, 5, 1)
+    radii = []
+    for share in (0.05, 0.1, 0.2):
+        steps = ElectronSteps(transfer_mev=0.01, share_of_range=share)
+        kernel = electron_point_kernel(WATER, of_energy(0.3), plan, shell_mm=0.01, shells=120, steps=steps)
+        radii.append([kernel.radius_mm(f) for f in (0.25, 0.5, 0.75, 0.9)])
+    assert radii[1] == pytest.approx(radii[0], rel=0.01)
+    assert radii[2] == pytest.approx(radii[0], rel=0.02)
+
+
+def test_electron_point_kernel__ends_at_the_range():
+    reach = 10 * float(electron_csda_range_g_cm2(WATER, 0.2))
+    kernel = electron_point_kernel(WATER, of_energy(0.2), BatchPlan(5000, 1, 1), shell_mm=0.02, shells=40)
+    assert kernel.beyond_mev == 0.0
+    far = kernel.edges_mm[:-1] > 1.1 * reach
+    assert kernel.energy_mev[far].sum() < 1e-4 * 0.2
+    assert kernel.balance.largest_error_mev < 1e-9
+    assert kernel.balance.stuck == 0
+
+
+def test_electron_point_kernel__of_positrons_hands_their_annihilation_on():
+    kernel = electron_point_kernel(
+        WATER, of_energy(0.25, ParticleKind.POSITRON), BatchPlan(2000, 1, 1), shell_mm=0.1, shells=20
+    )
+    assert kernel.balance.handed_on_mev == pytest.approx(1.022, abs=0.002)
+    assert kernel.balance.brought_mev == pytest.approx(1.272, abs=1e-5)
+
+
+def test_electron_point_kernel__is_the_same_for_any_number_of_threads():
+    one, two = (
+        electron_point_kernel(WATER, of_energy(0.5), BatchPlan(500, 7, n), shell_mm=0.1, shells=30)
+        for n in (1, 2)
+    )
+    assert (one.energy_mev == two.energy_mev).all()
+
+
+def test_electron_point_kernel__refuses_what_it_cannot():
+    plan = BatchPlan(100, 1, 1)
+    with pytest.raises(InputError, match="shell_mm"):
+        electron_point_kernel(WATER, of_energy(0.5), plan, shell_mm=0.0, shells=3)
+    with pytest.raises(InputError, match="shells"):
+        electron_point_kernel(WATER, of_energy(0.5), plan, shell_mm=1.0, shells=0)
+    short = electron_point_kernel(WATER, of_energy(0.5), plan, shell_mm=0.1, shells=3)
+    with pytest.raises(InputError, match="more shells"):
+        short.radius_mm(0.99)
+    with pytest.raises(InputError, match="fraction"):
+        short.radius_mm(1.5)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tumorboard.core import AXIAL, Grid, Image, Quantity, Structure, StructureKind, StructureSet
-from tumorboard.core.acquisition import DecayReference, PetAcquisition, PetUnits
+from tumorboard.core.acquisition import DecayReference, PetAcquisition, PetUnits, Sex
 from tumorboard.io.dicom import (
     ImageModality,
     PatientIdentity,
@@ -128,3 +128,21 @@ def water_phantom(target_mm=(10.0, 0.0, 0.0), frame="1.2.3"):
 @pytest.fixture(scope="session")
 def phantom():
     return water_phantom
+
+
+@pytest.fixture(scope="session")
+def water_folder(tmp_path_factory):
+    """The water phantom as DICOM files."""
+    into = tmp_path_factory.mktemp("water") / "dicom"
+    into.mkdir()
+    ct, drawn = water_phantom()
+    study = StudyIdentity(
+        patient=PatientIdentity(patient_id="P01", patient_name="Water^Box", sex=Sex.OTHER),
+        start=START,
+        description="Test",
+        seed="water",
+    )
+    about = {"study": study, "series_number": 1, "description": "water"}
+    written = write_image_series(ct, into / "ct", modality=ImageModality.CT, acquired=START, **about)
+    write_rtstruct(drawn, into / "drawn.dcm", reference=written.reference, created=START, **about)
+    return into

@@ -1,22 +1,12 @@
 import json
 import tomllib
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tumorboard.core.acquisition import Sex
 from tumorboard.errors import InputError
-from tumorboard.io.dicom import (
-    ImageModality,
-    PatientIdentity,
-    StudyIdentity,
-    read_ion_plan,
-    read_rtdose,
-    write_image_series,
-    write_rtstruct,
-)
+from tumorboard.io.dicom import read_ion_plan, read_rtdose
 from tumorboard.workflows.board import BoardConfig
 from tumorboard.workflows.board.run import run
 from tumorboard.workflows.info import describe
@@ -25,7 +15,6 @@ from tumorboard.workflows.proton_plan.prescription import parse_prescription
 pytestmark = pytest.mark.slow
 
 PRESCRIPTION = Path(__file__).with_name("prescription.toml").read_text()
-START = datetime(2026, 1, 15, 10)
 
 
 def prescribed(*changes):
@@ -37,20 +26,8 @@ def prescribed(*changes):
 
 
 @pytest.fixture(scope="module")
-def folder(phantom, tmp_path_factory):
-    into = tmp_path_factory.mktemp("water") / "dicom"
-    into.mkdir()
-    ct, drawn = phantom()
-    study = StudyIdentity(
-        patient=PatientIdentity(patient_id="P01", patient_name="Water^Box", sex=Sex.OTHER),
-        start=START,
-        description="Test",
-        seed="water",
-    )
-    about = {"study": study, "series_number": 1, "description": "water"}
-    written = write_image_series(ct, into / "ct", modality=ImageModality.CT, acquired=START, **about)
-    write_rtstruct(drawn, into / "drawn.dcm", reference=written.reference, created=START, **about)
-    return into
+def folder(water_folder):
+    return water_folder
 
 
 @pytest.fixture(scope="module")

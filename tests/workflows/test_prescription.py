@@ -108,3 +108,37 @@ def test_parse_prescription__refuses_a_complication_that_is_asked_for_twice():
     again = '\n[[complications]]\nstructure = "cord"\nmodel = "spinal_cord_myelopathy_schultheiss"\n'
     with pytest.raises(InputError, match="complications must name each model of a structure once"):
         parse_prescription(table(PRESCRIPTION + again), folder=HERE)
+
+
+MONTE_CARLO = """
+[monte_carlo]
+histories = 1e6
+target_uncertainty_percent = 2.0
+seed = 5
+"""
+
+
+def test_parse_prescription__reads_how_the_plan_is_calculated_again():
+    assert parse_prescription(table(), folder=HERE).monte_carlo is None
+    choice = parse_prescription(table(PRESCRIPTION + MONTE_CARLO), folder=HERE).monte_carlo
+    assert (choice.histories, choice.target_uncertainty_percent, choice.seed) == (1_000_000, 2.0, 5)
+    assert isinstance(choice.histories, int)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("histories = 1e6\n", "", r"\[monte_carlo\] must have histories"),
+        ("seed = 5\n", "", r"\[monte_carlo\] must have seed"),
+        ("1e6", "10", "monte_carlo.histories must be >= 1000 .*; got 10"),
+        ("1e6", "1000.5", "monte_carlo.histories must be a whole number; got 1000.5"),
+        ("= 2.0", "= 0", r"monte_carlo.target_uncertainty_percent must be > 0 and <= 50 \[%\]; got 0"),
+        ("= 5", '= "five"', "monte_carlo.seed must be >= 0 .*; got 'five'"),
+        ("seed", "dice", r"keys of \[monte_carlo\] must be among .*; got dice"),
+    ],
+)
+def test_parse_prescription__says_what_is_wrong_with_monte_carlo(old, new, message):
+    text = PRESCRIPTION + MONTE_CARLO
+    assert old in MONTE_CARLO
+    with pytest.raises(InputError, match=message):
+        parse_prescription(table(PRESCRIPTION + text[len(PRESCRIPTION) :].replace(old, new)), folder=HERE)

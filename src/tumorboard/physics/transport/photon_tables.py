@@ -20,13 +20,11 @@ from tumorboard.physics.photon_attenuation import (
     photon_interactions_cm2_g,
     scattering_function_mol_g,
 )
-from tumorboard.physics.transport._kernels.photon_data import Tables
-from tumorboard.physics.transport._kernels.photon_flight import BLOCK
+from tumorboard.physics.transport._kernels.photon_data import NODES_PER_OCTAVE, Tables
 from tumorboard.physics.transport._kernels.photon_sampling import (
     COMPTON_EVERY,
     COMPTON_QUANTILES,
     FIRST_EXPONENT,
-    NODES_PER_OCTAVE,
     PAIR_EVERY,
     PAIR_FIRST_NODE,
     PAIR_QUANTILES,
@@ -143,8 +141,9 @@ def _of_material(material: Material) -> tuple[NDArray[Any], ...]:
 def photon_tables(medium: TransportMedium) -> Tables:
     """Return the tables of a medium's materials.
 
-    Rows stand at 128 energies per octave, linear between: within 0.02 % of the coefficients they come from, but
-    for edges, which become ramps of 0.5 % of their energy. The majorant is the largest attenuation of any voxel.
+    Rows stand at 128 energies per octave, linear between: within 0.02 % of the coefficients they come from,
+    but for edges, which become ramps of 0.5 % of their energy. The majorant is the largest attenuation of
+    any voxel.
 
     Parameters
     ----------
@@ -170,7 +169,7 @@ def photon_tables(medium: TransportMedium) -> Tables:
     densest = np.zeros(len(found))
     np.maximum.at(densest, medium.material_index.ravel(), medium.density_g_cm3.ravel().astype(np.float64))
     by_energy = np.ascontiguousarray(np.stack(attenuation, axis=1))
-    majorant = (by_energy * densest).max(axis=1) * (1.0 + _ROUNDING)
+    majorant = (by_energy.astype(np.float64) * densest).max(axis=1) * (1.0 + _ROUNDING)
     return Tables(
         by_energy,
         np.ascontiguousarray(np.stack(transfer, axis=1)),
@@ -182,19 +181,3 @@ def photon_tables(medium: TransportMedium) -> Tables:
         np.array(scattering),
         np.array(area),
     )
-
-
-def block_ceilings(medium: TransportMedium, tables: Tables) -> NDArray[np.uint8]:
-    """Return by octave of energy and block of voxels the most that a voxel attenuates, in 255ths of the majorant."""
-    relative = tables.attenuation / np.maximum(tables.majorant, 1e-300)[:, None]
-    # A voxel's attenuation between nodes is between its nodes', and so is the majorant: take both ends.
-    octaves = [relative[n * NODES_PER_OCTAVE : (n + 1) * NODES_PER_OCTAVE + 1].max(axis=0) for n in range(_OCTAVES)]
-    shape = tuple(-(-n // BLOCK) for n in medium.grid.shape)
-    found = np.zeros((len(octaves), *shape))
-    for m in np.unique(medium.material_index):
-        own = np.where(medium.material_index == m, medium.density_g_cm3, np.float32(0))
-        padded = np.pad(own, [(0, BLOCK * b - n) for b, n in zip(shape, own.shape, strict=True)])
-        dense = padded.reshape(shape[0], BLOCK, shape[1], BLOCK, shape[2], BLOCK).max(axis=(1, 3, 5))
-        for n, octave in enumerate(octaves):
-            np.maximum(found[n], dense * octave[m], out=found[n])
-    return np.ceil(np.minimum(found * 1.0001, 1.0) * 255.0).astype(np.uint8).reshape(len(octaves), -1)

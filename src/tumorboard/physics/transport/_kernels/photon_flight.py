@@ -2,16 +2,31 @@
 
 import math
 
+import numpy as np
 from numba import njit
 
 from tumorboard.numerics._kernels.random_streams import uniform
-from tumorboard.physics.transport._kernels.photon_sampling import NODES_PER_OCTAVE
+from tumorboard.physics.transport._kernels.photon_data import (
+    BLOCK,
+    CODE,
+    ENERGY,
+    ESCAPED,
+    NODE,
+    NODES_PER_BAND,
+    OPTIONS,
+    PART,
+    VOXEL,
+    WANTED,
+    U,
+    V,
+    W,
+    X,
+    Y,
+    Z,
+)
 
-#: Voxels along each side of a block.
-BLOCK = 4
 
-
-@njit(cache=True, nogil=True)
+@njit(**OPTIONS)
 def enter(x, y, z, u, v, w, voxels):
     """Return where a photon is once it is in the box [mm], and whether it gets there; inside it stays put."""
     near, far = 0.0, math.inf
@@ -35,100 +50,160 @@ def enter(x, y, z, u, v, w, voxels):
     return x, y, z, True
 
 
-@njit(cache=True, nogil=True, inline="always")
-def fly(
-    rng, x, y, z, u, v, w, majorant, node, part, density, material, ceiling, attenuation, counts, sizes
-):
-    """Return the point of the next collision [mm] and its voxel, -1 outside, by delta tracking [woodcock1965].
+@njit(**OPTIONS)
+def escape(number, energy, tallies):
+    """Let a photon leave the medium, and count it in its bin of energy, if there are bins."""
+    number[ESCAPED] += energy
+    number[ENERGY] = 0.0
+    edges = tallies.escaped_edges
+    if edges.size and edges[0] <= energy < edges[-1]:
+        tallies.escaped[np.searchsorted(edges, energy, side="right") - 1] += 1.0
 
-    Free paths are drawn as if the medium attenuated everywhere as much as where it does most; collisions are
-    accepted in proportion to what the voxel attenuates. Where no voxel of the block does so much, the voxel
-    need not be looked up: memory is what takes time.
+
+@njit(**OPTIONS)
+def advance(flights, voxels, tables, tallies):
+    """Move each photon to its next possible collision, by delta tracking [woodcock1965] from block to block.
+
+    Free paths are drawn as if each block attenuated everywhere as much as where it does most; collisions are
+    real in proportion to what the voxel attenuates.
     """
-    mean_path = 1.0 / majorant
-    nx, ny, nz = counts
-    lx, ly, lz = nx * sizes[0], ny * sizes[1], nz * sizes[2]
-    ix, iy, iz = 1.0 / sizes[0], 1.0 / sizes[1], 1.0 / sizes[2]
-    bx, by = (nx + BLOCK - 1) // BLOCK, (ny + BLOCK - 1) // BLOCK
-    octave = node // NODES_PER_OCTAVE
-    voxel = -1
-    while True:
-        t = -math.log(uniform(rng)) * mean_path
-        x += t * u
-        y += t * v
-        z += t * w
-        if not (0.0 <= x < lx and 0.0 <= y < ly and 0.0 <= z < lz):
-            break
-        # A point a hair below the far face may round up to the number of voxels.
-        i = min(int(x * ix), nx - 1)
-        j = min(int(y * iy), ny - 1)
-        k = min(int(z * iz), nz - 1)
+    number, whole, stream = flights.number, flights.whole, flights.stream
+    ceiling, majorants = voxels.ceiling, tables.majorant
+    nx, ny, nz = voxels.nx, voxels.ny, voxels.nz
+    sx, sy, sz = BLOCK * voxels.dx, BLOCK * voxels.dy, BLOCK * voxels.dz
+    ix, iy, iz = 1.0 / voxels.dx, 1.0 / voxels.dy, 1.0 / voxels.dz
+    bx, by, bz = (nx + BLOCK - 1) // BLOCK, (ny + BLOCK - 1) // BLOCK, (nz + BLOCK - 1) // BLOCK
+    rng = flights.rng
+    for n in range(number.shape[0]):
+        if number[n, ENERGY] <= 0.0:
+            continue
+        x, y, z = number[n, X], number[n, Y], number[n, Z]
+        u, v, w = number[n, U], number[n, V], number[n, W]
+        node, part = whole[n, NODE], number[n, PART]
+        rng[0], rng[1] = stream[n, 0], stream[n, 1]
+        majorant = majorants[node] + part * (majorants[node + 1] - majorants[node])
+        band = node // NODES_PER_BAND
+        depth = -math.log(uniform(rng))
         choice = uniform(rng)
-        block = ((k // BLOCK) * by + j // BLOCK) * bx + i // BLOCK
-        if choice * 255.0 < ceiling[octave, block]:
-            n = (k * ny + j) * nx + i
-            m = material[n]
-            here = attenuation[node, m] + part * (attenuation[node + 1, m] - attenuation[node, m])
-            if choice * majorant < density[n] * here:
-                voxel = n
+        stream[n, 0] = rng[0]
+        i = min(int(x * ix), nx - 1) // BLOCK
+        j = min(int(y * iy), ny - 1) // BLOCK
+        k = min(int(z * iz), nz - 1) // BLOCK
+        next_x, every_x, step_x = crossing(x, u, i, sx)
+        next_y, every_y, step_y = crossing(y, v, j, sy)
+        next_z, every_z, step_z = crossing(z, w, k, sz)
+        gone = 0.0
+        while True:
+            here = majorant * ceiling[band, (k * by + j) * bx + i]
+            following = min(next_x, next_y, next_z)
+            crossed = here * (following - gone)
+            if crossed >= depth:
+                gone += depth / here
+                x, y, z = x + gone * u, y + gone * v, z + gone * w
+                # Not into the next block by rounding, whose voxels may attenuate more, nor out of the box.
+                a = min(max(int(x * ix), i * BLOCK), min(i * BLOCK + BLOCK, nx) - 1)
+                b = min(max(int(y * iy), j * BLOCK), min(j * BLOCK + BLOCK, ny) - 1)
+                c = min(max(int(z * iz), k * BLOCK), min(k * BLOCK + BLOCK, nz) - 1)
+                number[n, X], number[n, Y], number[n, Z] = x, y, z
+                whole[n, VOXEL] = (c * ny + b) * nx + a
+                number[n, WANTED] = choice * here
                 break
-    return x, y, z, voxel
+            depth -= max(crossed, 0.0)
+            gone = following
+            if following == next_x:
+                i += step_x
+                next_x += every_x
+                out = not 0 <= i < bx
+            elif following == next_y:
+                j += step_y
+                next_y += every_y
+                out = not 0 <= j < by
+            else:
+                k += step_z
+                next_z += every_z
+                out = not 0 <= k < bz
+            if out:
+                escape(number[n], number[n, ENERGY], tallies)
+                break
 
 
-@njit(cache=True, nogil=True)
-def march(rng, x, y, z, u, v, w, energy, node, part, voxels, tables, deposit):
-    """Return what :func:`fly` does, voxel by voxel, and add energy times transfer times length to ``deposit``."""
-    depth = -math.log(uniform(rng))
-    i = min(int(x / voxels.dx), voxels.nx - 1)
-    j = min(int(y / voxels.dy), voxels.ny - 1)
-    k = min(int(z / voxels.dz), voxels.nz - 1)
-    next_x, every_x, step_x = crossing(x, u, i, voxels.dx)
-    next_y, every_y, step_y = crossing(y, v, j, voxels.dy)
-    next_z, every_z, step_z = crossing(z, w, k, voxels.dz)
-    row, layer = voxels.nx, voxels.nx * voxels.ny
-    voxel = k * layer + j * row + i
-    low, high = tables.attenuation[node], tables.attenuation[node + 1]
-    give_low, give_high = tables.transfer[node], tables.transfer[node + 1]
-    gone = 0.0
-    while True:
-        following = min(next_x, next_y, next_z)
-        length = max(following - gone, 0.0)
-        m, density = voxels.material[voxel], voxels.density[voxel]
-        here = density * (low[m] + part * (high[m] - low[m]))
-        gives = energy * density * (give_low[m] + part * (give_high[m] - give_low[m]))
-        if here * length >= depth:
-            length = depth / here
-            deposit[voxel] += gives * length
-            gone += length
-            return x + gone * u, y + gone * v, z + gone * w, voxel
-        depth -= here * length
-        deposit[voxel] += gives * length
-        gone = following
-        if following == next_x:
-            i += step_x
-            if not 0 <= i < voxels.nx:
-                return x + gone * u, y + gone * v, z + gone * w, -1
-            next_x += every_x
-            voxel += step_x
-        elif following == next_y:
-            j += step_y
-            if not 0 <= j < voxels.ny:
-                return x + gone * u, y + gone * v, z + gone * w, -1
-            next_y += every_y
-            voxel += step_y * row
-        else:
-            k += step_z
-            if not 0 <= k < voxels.nz:
-                return x + gone * u, y + gone * v, z + gone * w, -1
-            next_z += every_z
-            voxel += step_z * layer
+@njit(**OPTIONS)
+def look_up(flights, voxels):
+    """Read the codes of all photons' voxels: loads that do not wait for each other overlap."""
+    for n in range(flights.number.shape[0]):
+        if flights.number[n, ENERGY] > 0.0:
+            flights.whole[n, CODE] = voxels.codes[flights.whole[n, VOXEL]]
 
 
-@njit(cache=True, nogil=True)
+@njit(**OPTIONS)
 def crossing(x, u, i, size):
-    """Return the ways to the next face across an axis and from face to face [mm], and the step of the voxel."""
+    """Return the ways to the next face and from face to face on an axis [mm], and the step of the voxel."""
     if u > 0.0:
         return ((i + 1) * size - x) / u, size / u, 1
     if u < 0.0:
         return (i * size - x) / u, -size / u, -1
     return math.inf, math.inf, 0
+
+
+@njit(**OPTIONS)
+def march_all(flights, voxels, tables, tallies):
+    """Move each photon to its next collision, voxel by voxel, and score the length of its track."""
+    rng = flights.rng
+    for n in range(flights.number.shape[0]):
+        if flights.number[n, ENERGY] > 0.0:
+            rng[0], rng[1] = flights.stream[n, 0], flights.stream[n, 1]
+            depth = -math.log(uniform(rng))
+            flights.stream[n, 0] = rng[0]
+            flights.number[n, WANTED] = -1.0
+            march(depth, flights.number[n], flights.whole[n], voxels, tables, tallies)
+
+
+@njit(**OPTIONS)
+def march(depth, number, whole, voxels, tables, tallies):
+    """Move one photon by an optical depth."""
+    x, y, z = number[X], number[Y], number[Z]
+    u, v, w = number[U], number[V], number[W]
+    energy, node, part = number[ENERGY], whole[NODE], number[PART]
+    deposit, codes, densities = tallies.deposit, voxels.codes, voxels.density
+    table, give = tables.attenuation, tables.transfer
+    nx, ny, nz = voxels.nx, voxels.ny, voxels.nz
+    i, j, k = (
+        min(int(x / voxels.dx), nx - 1),
+        min(int(y / voxels.dy), ny - 1),
+        min(int(z / voxels.dz), nz - 1),
+    )
+    next_x, every_x, step_x = crossing(x, u, i, voxels.dx)
+    next_y, every_y, step_y = crossing(y, v, j, voxels.dy)
+    next_z, every_z, step_z = crossing(z, w, k, voxels.dz)
+    gone = 0.0
+    while True:
+        voxel = (k * ny + j) * nx + i
+        following = min(next_x, next_y, next_z)
+        length = max(following - gone, 0.0)
+        code, density = codes[voxel], densities[voxel]
+        m = code >> voxels.bits
+        here = density * (table[node, m] + part * (table[node + 1, m] - table[node, m]))
+        gives = energy * density * (give[node, m] + part * (give[node + 1, m] - give[node, m]))
+        stops = here * length >= depth
+        if stops:
+            length = depth / here
+            following = gone + length
+        deposit[voxel] += gives * length
+        gone = following
+        if stops:
+            whole[VOXEL], whole[CODE] = voxel, code
+            break
+        depth -= here * length
+        if following == next_x:
+            i += step_x
+            next_x += every_x
+        elif following == next_y:
+            j += step_y
+            next_y += every_y
+        else:
+            k += step_z
+            next_z += every_z
+        if not (0 <= i < nx and 0 <= j < ny and 0 <= k < nz):
+            escape(number, energy, tallies)
+            break
+    number[X], number[Y], number[Z] = x + gone * u, y + gone * v, z + gone * w

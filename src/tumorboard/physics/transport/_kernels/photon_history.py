@@ -1,263 +1,143 @@
-"""Photons from their source until nothing is left of them."""
-
-import math
+"""Photons from their source until nothing is left of them, many at a time."""
 
 import numpy as np
 from numba import njit
 
-from tumorboard.numerics._kernels.random_streams import start_stream, uniform
-from tumorboard.physics.transport._kernels.photon_flight import enter, fly, march
-from tumorboard.physics.transport._kernels.photon_sampling import (
-    ELECTRON_MASS_MEV,
-    azimuth,
-    compton,
-    energy_node,
-    lepton_cosine,
-    pair_part,
-    photoelectron_cosine,
-    rayleigh,
-    turned,
+from tumorboard.numerics._kernels.random_streams import start_stream
+from tumorboard.physics.transport._kernels.photon_collision import collide
+from tumorboard.physics.transport._kernels.photon_data import (
+    ALL_BROUGHT,
+    ALL_MISSED,
+    BROUGHT,
+    COLLISIONS,
+    CUT,
+    DEPOSITED,
+    ENERGY,
+    ESCAPED,
+    HANDED_ON,
+    HISTORY,
+    LARGEST_ERROR,
+    MOST_COLLISIONS,
+    NODE,
+    OPTIONS,
+    PART,
+    SOURCE,
+    STUCK,
+    WAITING,
+    WAITING_X,
+    U,
+    V,
+    W,
+    X,
+    Y,
+    Z,
 )
-
-#: Entries of ``account``; what enters a history must be what leaves it.
-BROUGHT, DEPOSITED, CUT, ESCAPED, HANDED_ON, MISSED, LARGEST_ERROR, STUCK, ACCOUNT_SIZE = range(9)
-
-ELECTRON, POSITRON = 1, 2
-#: Kernels stop before a photon when fewer rows than this are free for what it sets free.
-MOST_SECONDARIES = 512
-#: More collisions than any photon above 1 keV makes.
-_MOST_COLLISIONS = 100_000
-#: Deposits that are added to the voxels at once.
-BUFFER = 256
+from tumorboard.physics.transport._kernels.photon_flight import advance, enter, look_up, march_all
+from tumorboard.physics.transport._kernels.photon_sampling import ELECTRON_MASS_MEV, energy_node
 
 
-@njit(cache=True, nogil=True, inline="always")
-def voxel_at(x, y, z, counts, sizes):
-    """Return the voxel of a point in the box."""
-    i = min(int(x / sizes[0]), counts[0] - 1)
-    j = min(int(y / sizes[1]), counts[1] - 1)
-    k = min(int(z / sizes[2]), counts[2] - 1)
-    return (k * counts[1] + j) * counts[0] + i
+@njit(**OPTIONS)
+def close_account(number, whole, account):
+    """Add a photon's account to that of all, and see whether it closes."""
+    brought = number[BROUGHT]
+    out = number[DEPOSITED] + number[ESCAPED] + number[HANDED_ON]
+    for n in range(5):
+        account[ALL_BROUGHT + n] += number[BROUGHT + n]
+        number[BROUGHT + n] = 0.0
+    account[LARGEST_ERROR] = max(account[LARGEST_ERROR], abs(brought - out))
+    if whole[COLLISIONS] > MOST_COLLISIONS:
+        account[STUCK] += 1.0
 
 
-@njit(cache=True, nogil=True)
-def hand_on(secondaries, kind, history, x, y, z, u, v, w, energy, cut):
-    """Write a secondary down; return whether it was, or is too slow or one too many and stays here."""
-    n = secondaries.count[0]
-    if energy < cut or n >= secondaries.state.shape[0]:
+@njit(**OPTIONS)
+def begin(number, whole, stream, row, source, voxels, settings, tallies):
+    """Put a photon of the source on its way; return whether it has any."""
+    position, direction, energy, history = source
+    e = energy[row]
+    if whole[HISTORY] != history[row]:
+        whole[HISTORY] = history[row]
+        start_stream(stream, settings.seed, history[row])
+    u, v, w = direction[row, 0], direction[row, 1], direction[row, 2]
+    x, y, z, inside = enter(position[row, 0], position[row, 1], position[row, 2], u, v, w, voxels)
+    whole[SOURCE] = row
+    if not inside:
+        tallies.account[ALL_MISSED] += e
         return False
-    row = secondaries.state[n]
-    row[0], row[1], row[2] = x, y, z
-    row[3], row[4], row[5] = u, v, w
-    row[6] = energy
-    secondaries.label[n, 0] = kind
-    secondaries.label[n, 1] = history
-    secondaries.count[0] = n + 1
+    number[X], number[Y], number[Z] = x, y, z
+    number[U], number[V], number[W] = u, v, w
+    number[BROUGHT] = e
+    whole[COLLISIONS] = 0
+    if e < settings.cut_mev:
+        i = min(int(x / voxels.dx), voxels.nx - 1)
+        j = min(int(y / voxels.dy), voxels.ny - 1)
+        k = min(int(z / voxels.dz), voxels.nz - 1)
+        tallies.deposit[(k * voxels.ny + j) * voxels.nx + i] += e
+        number[DEPOSITED] = e
+        number[CUT] = e
+        close_account(number, whole, tallies.account)
+        return False
+    number[ENERGY] = e
+    whole[NODE], number[PART] = energy_node(e)
     return True
 
 
-@njit(cache=True, nogil=True)
-def count_escaped(energy, tallies):
-    """Count a photon that leaves the medium in its bin of energy, if there are bins."""
-    edges = tallies.escaped_edges
-    if edges.size and edges[0] <= energy < edges[-1]:
-        tallies.escaped[np.searchsorted(edges, energy, side="right") - 1] += 1.0
+@njit(**OPTIONS)
+def refill(flights, source, voxels, settings, tallies):
+    """Give each place whose photon is gone the next, first one that waits; return how many fly.
 
-
-@njit(cache=True, nogil=True)
-def free_photoelectron(rng, secondaries, history, x, y, z, u, v, w, energy, binding, cut):
-    """Return the energy that an absorbed photon leaves on the spot; its electron may be handed on."""
-    kinetic = energy - binding
-    if kinetic < cut:
-        return energy
-    cosine = photoelectron_cosine(rng, kinetic)
-    sine = math.sqrt(max(1.0 - cosine * cosine, 0.0))
-    across, up = azimuth(rng)
-    a, b, c = turned(u, v, w, cosine, sine, across, up)
-    done = hand_on(secondaries, ELECTRON, history, x, y, z, a, b, c, kinetic, cut)
-    return binding if done else energy
-
-
-@njit(cache=True, nogil=True, inline="always")
-def free_recoil(secondaries, history, x, y, z, before, after, energy, left, cut):
-    """Return the energy that a Compton electron leaves on the spot: none when it is handed on."""
-    given = energy - left
-    if given < cut:
-        return given
-    a = energy * before[0] - left * after[0]
-    b = energy * before[1] - left * after[1]
-    c = energy * before[2] - left * after[2]
-    size = math.sqrt(a * a + b * b + c * c)
-    done = hand_on(secondaries, ELECTRON, history, x, y, z, a / size, b / size, c / size, given, cut)
-    return 0.0 if done else given
-
-
-@njit(cache=True, nogil=True)
-def free_pair(rng, secondaries, history, x, y, z, u, v, w, energy, node, part, table, cut):
-    """Return the energies that a pair leaves on the spot and hands on, and whether the positron stays here."""
-    kinetic = energy - 2.0 * ELECTRON_MASS_MEV
-    positive = kinetic * pair_part(rng, node, part, table)
-    stays, goes = 0.0, 0.0
-    positron_stays = True
-    for kind in (ELECTRON, POSITRON):
-        own = positive if kind == POSITRON else kinetic - positive
-        done = False
-        if own >= cut:
-            cosine = lepton_cosine(rng, own)
-            sine = math.sqrt(max(1.0 - cosine * cosine, 0.0))
-            across, up = azimuth(rng)
-            a, b, c = turned(u, v, w, cosine, sine, across, up)
-            done = hand_on(secondaries, kind, history, x, y, z, a, b, c, own, cut)
-        if done:
-            goes += own
-        else:
-            stays += own
-        if kind == POSITRON and done:
-            goes += 2.0 * ELECTRON_MASS_MEV
-            positron_stays = False
-    return stays, goes, positron_stays
-
-
-@njit(cache=True, nogil=True)
-def isotropic(rng):
-    """Return a direction, all as likely."""
-    w = 2.0 * uniform(rng) - 1.0
-    s = math.sqrt(max(1.0 - w * w, 0.0))
-    across, up = azimuth(rng)
-    return s * across, s * up, w
-
-
-@njit(cache=True, nogil=True, inline="always")
-def empty_buffer(deposit, places, amounts, n):
-    """Add the first ``n`` amounts to their places; loads that do not wait for each other overlap."""
-    for i in range(n):
-        deposit[places[i]] += amounts[i]
-
-
-@njit(cache=True, nogil=True)
-def follow(start, position, direction, energy, history, voxels, tables, settings, tallies, secondaries):
-    """Follow photons from ``start`` on; return the first that was not, because secondaries are almost full.
-
-    ``position`` [mm] and ``direction`` are on the grid's own axes, shape ``(n, 3)``. A stream of random
-    numbers belongs to a history: all its photons, one after the other.
+    A history stays in its place, so that its photons draw from its stream one after the other.
     """
-    rng = np.empty(2, np.uint64)
-    places, amounts = np.empty(BUFFER, np.int64), np.empty(BUFFER, np.float64)
-    filled = 0
-    last = np.int64(-1)
-    account, deposit = tallies.account, tallies.deposit
-    density, material, ceiling = voxels.density, voxels.material, voxels.ceiling
-    counts, sizes = (voxels.nx, voxels.ny, voxels.nz), (voxels.dx, voxels.dy, voxels.dz)
-    attenuation, shares, majorants = tables.attenuation, tables.shares, tables.majorant
-    compton_table, scattering, rayleigh_table = tables.compton, tables.scattering, tables.rayleigh
-    binding, pair_table = tables.binding, tables.pair
-    cut, electron_cut, marching = settings.cut_mev, settings.electron_cut_mev, settings.marching
-    handing = electron_cut < math.inf
-    for index in range(start, energy.size):
-        if handing and secondaries.state.shape[0] - secondaries.count[0] < MOST_SECONDARIES:
-            empty_buffer(deposit, places, amounts, filled)
-            return index
-        if history[index] != last:
-            last = history[index]
-            start_stream(rng, settings.seed, last)
-        brought = energy[index]
-        u, v, w = direction[index, 0], direction[index, 1], direction[index, 2]
-        x, y, z, inside = enter(position[index, 0], position[index, 1], position[index, 2], u, v, w, voxels)
-        if not inside:
-            account[MISSED] += brought
+    energy, history = source[2], source[3]
+    flying = 0
+    for n in range(flights.number.shape[0]):
+        number, whole = flights.number[n], flights.whole[n]
+        if number[ENERGY] > 0.0:
+            flying += 1
             continue
-        account[BROUGHT] += brought
-        e = brought
-        deposited, cut_off, escaped, handed_on = 0.0, 0.0, 0.0, 0.0
-        # One pair at most comes of a photon: its second annihilation photon waits here.
-        waiting = False
-        px, py, pz, pu, pv, pw = x, y, z, u, v, w
-        collisions = 0
-        while e > 0.0:
-            left_here = 0.0
-            if e < cut or collisions > _MOST_COLLISIONS:
-                voxel = voxel_at(x, y, z, counts, sizes)
-                left_here = e
-                cut_off += e
-                e = 0.0
-            else:
-                collisions += 1
-                node, part = energy_node(e)
-                majorant = majorants[node] + part * (majorants[node + 1] - majorants[node])
-                if marching:
-                    x, y, z, voxel = march(rng, x, y, z, u, v, w, e, node, part, voxels, tables, deposit)
-                else:
-                    x, y, z, voxel = fly(
-                        rng, x, y, z, u, v, w, majorant, node, part, density, material, ceiling,
-                        attenuation, counts, sizes,
-                    )
-                if voxel < 0:
-                    escaped += e
-                    count_escaped(e, tallies)
-                    e = 0.0
-                else:
-                    m = material[voxel]
-                    choice = uniform(rng)
-                    if choice < shares[node, m, 0] + part * (shares[node + 1, m, 0] - shares[node, m, 0]):
-                        keeps, half = compton(rng, e, node, part, m, compton_table, scattering)
-                        left = e * keeps
-                        sine = 2.0 * math.sqrt(half * (1.0 - half))
-                        across, up = azimuth(rng)
-                        a, b, c = turned(u, v, w, 1.0 - 2.0 * half, sine, across, up)
-                        left_here = e - left
-                        if left_here >= electron_cut:
-                            left_here = free_recoil(
-                                secondaries, last, x, y, z, (u, v, w), (a, b, c), e, left, electron_cut
-                            )
-                            handed_on += e - left - left_here
-                        e, u, v, w = left, a, b, c
-                    elif choice < shares[node, m, 1] + part * (shares[node + 1, m, 1] - shares[node, m, 1]):
-                        left_here = e
-                        if e >= electron_cut:
-                            left_here = free_photoelectron(
-                                rng, secondaries, last, x, y, z, u, v, w, e,
-                                min(float(binding[node, m]), e), electron_cut,
-                            )
-                            handed_on += e - left_here
-                        e = 0.0
-                    elif (
-                        choice < shares[node, m, 2] + part * (shares[node + 1, m, 2] - shares[node, m, 2])
-                        or e <= 2.0 * ELECTRON_MASS_MEV
-                    ):
-                        half = rayleigh(rng, e, m, rayleigh_table)
-                        sine = 2.0 * math.sqrt(half * (1.0 - half))
-                        across, up = azimuth(rng)
-                        u, v, w = turned(u, v, w, 1.0 - 2.0 * half, sine, across, up)
-                    else:
-                        left_here, goes, stays = free_pair(
-                            rng, secondaries, last, x, y, z, u, v, w, e, node, part, pair_table, electron_cut
-                        )
-                        handed_on += goes
-                        e = 0.0
-                        if stays:
-                            e = ELECTRON_MASS_MEV
-                            u, v, w = isotropic(rng)
-                            px, py, pz, pu, pv, pw = x, y, z, -u, -v, -w
-                            waiting = True
-            if left_here > 0.0:
-                deposited += left_here
-                if not marching or e == 0.0 and cut_off > 0.0:
-                    places[filled] = voxel
-                    amounts[filled] = left_here
-                    filled += 1
-                    if filled == BUFFER:
-                        empty_buffer(deposit, places, amounts, filled)
-                        filled = 0
-            if e == 0.0 and waiting:
-                waiting = False
-                x, y, z, u, v, w = px, py, pz, pu, pv, pw
-                e = ELECTRON_MASS_MEV
-        account[DEPOSITED] += deposited
-        account[CUT] += cut_off
-        account[ESCAPED] += escaped
-        account[HANDED_ON] += handed_on
-        account[LARGEST_ERROR] = max(account[LARGEST_ERROR], abs(brought - deposited - escaped - handed_on))
-        if collisions > _MOST_COLLISIONS:
-            account[STUCK] += 1.0
-    empty_buffer(deposit, places, amounts, filled)
-    return energy.size
+        if whole[WAITING]:
+            whole[WAITING] = 0
+            for axis in range(6):
+                number[X + axis] = number[WAITING_X + axis]
+            number[ENERGY] = ELECTRON_MASS_MEV
+            whole[NODE], number[PART] = energy_node(ELECTRON_MASS_MEV)
+            flying += 1
+            continue
+        if number[BROUGHT] > 0.0:
+            close_account(number, whole, tallies.account)
+        row = whole[SOURCE]
+        while True:
+            row += 1
+            if row == 0 or row >= energy.size or history[row] != whole[HISTORY]:
+                row = flights.following[0]
+                if row >= energy.size:
+                    whole[SOURCE] = row
+                    break
+                after = row + 1
+                while after < energy.size and history[after] == history[row]:
+                    after += 1
+                flights.following[0] = after
+            if begin(number, whole, flights.stream[n], row, source, voxels, settings, tallies):
+                flying += 1
+                break
+    return flying
+
+
+@njit(**OPTIONS)
+def follow(source, voxels, tables, settings, tallies, secondaries, flights):
+    """Follow photons; return False when secondaries are full, to be called again when they are empty.
+
+    ``source`` has positions [mm] and directions on the grid's own axes, shape ``(n, 3)``, energies [MeV] and
+    numbers of histories, ``(n,)``. A history's stream of random numbers belongs to its photons in turn.
+    """
+    most = 2 * flights.number.shape[0]
+    handing = settings.electron_cut_mev < np.inf
+    while refill(flights, source, voxels, settings, tallies) > 0:
+        if handing and secondaries.state.shape[0] - secondaries.count[0] < most:
+            return False
+        if settings.marching:
+            march_all(flights, voxels, tables, tallies)
+        else:
+            advance(flights, voxels, tables, tallies)
+            look_up(flights, voxels)
+        collide(flights, voxels, tables, settings, tallies, secondaries)
+    return True

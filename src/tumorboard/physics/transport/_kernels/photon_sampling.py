@@ -5,12 +5,12 @@ import math
 from numba import njit
 
 from tumorboard.numerics._kernels.random_streams import uniform
+from tumorboard.physics.transport._kernels.photon_data import NODES_PER_OCTAVE, OPTIONS
 
 ELECTRON_MASS_MEV = 0.51099895
 PLANCK_MEV_ANGSTROM = 0.01239841984
 
 #: Energies have nodes at even parts of octaves: the first is 2**-10 MeV.
-NODES_PER_OCTAVE = 128
 _TWICE_NODES = 2 * NODES_PER_OCTAVE
 FIRST_EXPONENT = -9
 COMPTON_EVERY = 8
@@ -27,7 +27,7 @@ X_OCTAVES = 36
 X_LOWEST = 2.0 ** (X_FIRST_EXPONENT - 1)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(inline="always", **OPTIONS)
 def energy_node(energy):
     """Return the node below an energy, and how far it is from there to the next."""
     mantissa, exponent = math.frexp(energy)
@@ -36,7 +36,7 @@ def energy_node(energy):
     return (exponent - FIRST_EXPONENT) * NODES_PER_OCTAVE + step, at - step
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(inline="always", **OPTIONS)
 def x_node(squared):
     """Return the node below a squared momentum transfer, and how far it is to the next; -1 below all."""
     if squared < X_LOWEST:
@@ -47,7 +47,7 @@ def x_node(squared):
     return (exponent - X_FIRST_EXPONENT) * X_NODES_PER_OCTAVE + step, at - step
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(inline="always", **OPTIONS)
 def on_nodes(table, m, node, part):
     """Return a function of squared momentum transfer between its nodes; it begins at 0."""
     if node < 0:
@@ -55,7 +55,7 @@ def on_nodes(table, m, node, part):
     return table[m, node] + part * (table[m, node + 1] - table[m, node])
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(inline="always", **OPTIONS)
 def compton(rng, energy, node, part, m, table, scattering):
     """Return the part of the energy that a photon keeps, and half of one minus the cosine of its angle."""
     alpha2 = 2.0 * energy / ELECTRON_MASS_MEV
@@ -75,7 +75,7 @@ def compton(rng, energy, node, part, m, table, scattering):
             return 1.0 - given * alpha2 / (1.0 + alpha2), half
 
 
-@njit(cache=True, nogil=True)
+@njit(**OPTIONS)
 def rayleigh(rng, energy, m, table):
     """Return half of one minus the cosine of the angle of a coherently scattered photon."""
     to_x = energy / PLANCK_MEV_ANGSTROM
@@ -104,7 +104,7 @@ def rayleigh(rng, energy, m, table):
             return half
 
 
-@njit(cache=True, nogil=True)
+@njit(**OPTIONS)
 def pair_part(rng, node, part, table):
     """Return the positron's part of the kinetic energy of a pair."""
     row = max(node - PAIR_FIRST_NODE, 0) // PAIR_EVERY
@@ -117,7 +117,7 @@ def pair_part(rng, node, part, table):
     return a + across * (b - a)
 
 
-@njit(cache=True, nogil=True)
+@njit(**OPTIONS)
 def photoelectron_cosine(rng, kinetic):
     """Return the cosine of a photoelectron's angle by Sauter's formula for K shells [sauter1931]."""
     gamma = 1.0 + kinetic / ELECTRON_MASS_MEV
@@ -133,7 +133,7 @@ def photoelectron_cosine(rng, kinetic):
             return 1.0 - v
 
 
-@njit(cache=True, nogil=True)
+@njit(**OPTIONS)
 def lepton_cosine(rng, kinetic):
     """Return the cosine of the angle of an electron of a pair, by the leading term of its distribution."""
     gamma = 1.0 + kinetic / ELECTRON_MASS_MEV
@@ -142,7 +142,7 @@ def lepton_cosine(rng, kinetic):
     return (u + beta) / (1.0 + beta * u)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(inline="always", **OPTIONS)
 def azimuth(rng):
     """Return cosine and sine of an angle around the direction, all as likely."""
     while True:
@@ -153,7 +153,7 @@ def azimuth(rng):
             return (a * a - b * b) / r, 2.0 * a * b / r
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(inline="always", **OPTIONS)
 def turned(u, v, w, cosine, sine, across, up):
     """Return a direction turned by an angle, given its sine too, with the cosine and sine of the azimuth."""
     q = 1.0 - w * w

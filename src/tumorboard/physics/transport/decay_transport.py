@@ -1,0 +1,310 @@
+"""Monte Carlo transport of whole decays: electrons, positrons and photons, one after the other."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tumorboard.core.image import Image, Quantity
+from tumorboard.errors import InputError
+from tumorboard.physics.transport._kernels import electron_history as electrons_account
+from tumorboard.physics.transport._kernels import photon_data as photons_account
+from tumorboard.physics.transport._kernels.electron_decay import Emissions, Places, run_decays
+from tumorboard.physics.transport._kernels.electron_history import follow
+from tumorboard.physics.transport._kernels.photon_data import Secondaries
+from tumorboard.physics.transport._kernels.photon_data import Tallies as PhotonTallies
+from tumorboard.physics.transport.batches import BatchPlan, Progress, Tallies, run_batches
+from tumorboard.physics.transport.decay_source import ActivityBall, ActivityImage, DecayEmissions
+from tumorboard.physics.transport.electron import REFERENCES as ELECTRON_REFERENCES
+from tumorboard.physics.transport.electron import cells_of, photon_rows
+from tumorboard.physics.transport.electron_tables import ElectronSteps, electron_tables
+from tumorboard.physics.transport.energy_balance import EnergyBalance
+from tumorboard.physics.transport.medium import TransportMedium
+from tumorboard.physics.transport.photon import REFERENCES as PHOTON_REFERENCES
+from tumorboard.physics.transport.photon_arguments import PhotonArguments, PhotonSteps, photon_arguments
+from tumorboard.provenance import Record
+
+__all__ = ["DecayTransportResult", "transport_decays"]
+
+#: Photons and electrons that wait at a time.
+_ROWS: Final = 32768
+#: Photons set electrons free, which radiate photons, and so on: each turn draws from streams of its own, the
+#: last of these from the same.
+_TURNS: Final = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecayTransportResult:
+    """What decays did, per decay.
+
+    Parameters
+    ----------
+    dose
+        Dose to the medium, DOSE [Gy per decay].
+    relative_uncertainty
+        Relative standard uncertainty of ``dose``, FRACTION; 1 where there is none.
+    balance
+        Energy per decay; positrons bring that of their annihilation. Photons are handed on where they are not
+        followed. Where track lengths are scored, it is still that of collisions.
+    histories
+        Decays that were followed.
+    mean_uncertainty
+        Mean relative uncertainty above half of the largest energy in a voxel.
+    provenance
+        How it was made.
+    """
+
+    dose: Image
+    relative_uncertainty: Image
+    balance: EnergyBalance
+    histories: int
+    mean_uncertainty: float
+    provenance: Record
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Run:
+    """All that the kernels need but the tallies."""
+
+    emissions: Emissions
+    places: Places
+    cells: Any
+    tables: Any
+    settings: Any
+    photons: PhotonArguments | None
+    seeds: tuple[int, ...]
+
+    def decays(self, first: int, last: int, tallies: Tallies) -> None:
+        """Let decays ``first`` to ``last`` happen and follow all that they emit."""
+        photons, electrons = photon_rows(_ROWS), photon_rows(_ROWS)
+        done = first
+        while done < last:
+            done = run_decays(
+                done, last, self.emissions, self.places, self.cells, self.tables, self.settings,
+                tallies["energy"], photons, tallies["electrons"],
+            )  # fmt: skip
+            turn = 0
+            while self.photons is not None and photons.count[0]:
+                self._follow_photons(self.photons, turn, photons, electrons, tallies)
+                turn = min(turn + 1, _TURNS - 1)
+            photons.count[0] = 0
+
+    def _follow_photons(
+        self,
+        arguments: PhotonArguments,
+        turn: int,
+        photons: Secondaries,
+        electrons: Secondaries,
+        tallies: Tallies,
+    ) -> None:
+        """Follow the photons that wait and the electrons they set free; leave what these radiate."""
+        own_stream = replace(arguments, settings=arguments.settings._replace(seed=self.seeds[2 * turn]))
+        none = np.empty(0)
+        own = PhotonTallies(tallies["energy"], tallies["photons"], none, none)
+        source = _taken(photons)[1:]
+        flights = None
+        while True:
+            flights = own_stream.follow(source, own, secondaries=electrons, flights=flights)
+            if electrons.count[0]:
+                self._follow_electrons(turn, electrons, photons, tallies)
+            if flights is None:
+                return
+
+    def _follow_electrons(
+        self, turn: int, electrons: Secondaries, photons: Secondaries, tallies: Tallies
+    ) -> None:
+        """Follow the electrons that wait; write down the photons that they radiate."""
+        kind, points, directions, energy, history = _taken(electrons)
+        settings = self.settings._replace(seed=self.seeds[2 * turn + 1])
+        done = follow(
+            0, kind, points, directions, energy, history, self.cells, self.tables, settings,
+            tallies["energy"], photons, tallies["secondaries"],
+        )  # fmt: skip
+        if done < kind.size:
+            # Photons that wait are few of those that were followed: there is room unless rows were too few.
+            raise RuntimeError("no room for photons of photons' electrons")
+
+
+def _taken(waiting: Secondaries) -> tuple[Any, Any, Any, Any, Any]:
+    """Take what waits: kind, position, direction, energy, history, in the order of histories."""
+    n = int(waiting.count[0])
+    waiting.count[0] = 0
+    order = np.argsort(waiting.label[:n, 1], kind="stable")
+    state, label = waiting.state[order], waiting.label[order]
+    return (
+        label[:, 0].astype(np.int8),
+        np.ascontiguousarray(state[:, :3]),
+        np.ascontiguousarray(state[:, 3:6]),
+        np.ascontiguousarray(state[:, 6]),
+        np.ascontiguousarray(label[:, 1]),
+    )
+
+
+def transport_decays(
+    medium: TransportMedium,
+    source: ActivityImage | ActivityBall,
+    emissions: DecayEmissions,
+    plan: BatchPlan,
+    *,
+    follow_photons: bool,
+    electron_steps: ElectronSteps | None = None,
+    photon_steps: PhotonSteps | None = None,
+    progress: Progress | None = None,
+    checkpoint: Path | None = None,
+) -> DecayTransportResult:
+    """Let decays happen where activity is, and follow all that they emit until it stops or leaves.
+
+    Electrons and positrons as :func:`~tumorboard.physics.transport.electron.transport_electrons` does [1]_,
+    photons, those radiated and of annihilation too, as
+    :func:`~tumorboard.physics.transport.photon.transport_photons` does [2]_. What does not travel stays where
+    the decay is, as do electrons of lines below the electrons' cut.
+
+    Parameters
+    ----------
+    medium
+        Density and materials.
+    source
+        Where decays happen.
+    emissions
+        What one emits.
+    plan
+        How many decays, and with how many threads.
+    follow_photons
+        Whether photons are followed; else they leave.
+    electron_steps
+        How electrons are followed; ``None``: :class:`ElectronSteps` as documented.
+    photon_steps
+        How photons are followed; ``None``: ``PhotonSteps(electron_cut_mev=0.05)``, so that faster electrons
+        that they set free are followed too.
+    progress, checkpoint
+        As in :func:`~tumorboard.physics.transport.batches.run_batches`.
+
+    Returns
+    -------
+    DecayTransportResult
+        On the medium's grid.
+
+    Raises
+    ------
+    InputError
+        When nothing that is emitted meets the medium.
+
+    References
+    ----------
+    .. [1] sempau2000dpm
+    .. [2] woodcock1965
+
+    Examples
+    --------
+    >>> from tumorboard.core.grid import AXIAL, Grid
+    >>> from tumorboard.physics.materials import material
+    >>> from tumorboard.physics.transport.decay_source import EmissionLines
+    >>> from tumorboard.physics.transport.particles import ParticleKind
+    >>> grid = Grid((5, 5, 5), (4.0, 4.0, 4.0), (-8.0, -8.0, -8.0), AXIAL, frame_of_reference="1.2.3")
+    >>> water = TransportMedium.homogeneous(grid, material("water, liquid"))
+    >>> lines = (
+    ...     EmissionLines(ParticleKind.ELECTRON, np.array([0.133]), np.array([1.0])),
+    ...     EmissionLines(ParticleKind.PHOTON, np.array([0.208]), np.array([0.104])),
+    ... )
+    >>> found = transport_decays(
+    ...     water,
+    ...     ActivityBall((0.0, 0.0, 0.0)),
+    ...     DecayEmissions("like Lu-177", lines=lines),
+    ...     BatchPlan(2000, 1, 1),
+    ...     follow_photons=True,
+    ... )
+    >>> round(found.balance.deposited_mev, 2)
+    0.13
+    """
+    of_electrons = electron_steps if electron_steps is not None else ElectronSteps()
+    of_photons = photon_steps if photon_steps is not None else PhotonSteps(electron_cut_mev=0.05)
+    seeds = tuple(int(s) for s in np.random.SeedSequence(plan.seed).generate_state(2 * _TURNS))
+    run = _Run(
+        emissions.for_kernel(of_electrons.cut_mev),
+        source.for_kernel(medium),
+        cells_of(medium),
+        electron_tables(medium.materials, of_electrons),
+        of_electrons.settings(plan.seed),
+        photon_arguments(medium, of_photons, seed=seeds[0]) if follow_photons else None,
+        seeds,
+    )
+    record = Record(
+        "physics.transport.transport_decays",
+        {
+            "histories": plan.histories,
+            "seed": plan.seed,
+            "batches": plan.batches,
+            "target_uncertainty": plan.target_uncertainty,
+            "medium": medium.digest,
+            "source": source.digest,
+            "nuclide": emissions.name,
+            "emissions": emissions.digest,
+            "follow_photons": follow_photons,
+            "electron_steps": asdict(of_electrons),
+            "photon_steps": asdict(of_photons) | {"scoring": of_photons.scoring.value},
+        },
+        references=tuple(dict.fromkeys((*ELECTRON_REFERENCES, *PHOTON_REFERENCES))),
+    )
+
+    def make() -> Tallies:
+        return {
+            "energy": np.zeros(medium.density_g_cm3.size),
+            "electrons": np.zeros(electrons_account.ACCOUNT_SIZE),
+            "secondaries": np.zeros(electrons_account.ACCOUNT_SIZE),
+            "photons": np.zeros(photons_account.ACCOUNTS),
+        }
+
+    sums = run_batches(
+        lambda first, count, tallies: run.decays(first, first + count, tallies),
+        make,
+        lambda tallies: tallies["energy"],
+        plan,
+        what="following decays",
+        progress=progress,
+        checkpoint=checkpoint,
+        record=record,
+    )
+    balance = _balance({k: sums.tallies[k] for k in ("electrons", "secondaries", "photons")}, sums.histories)
+    if balance.brought_mev <= 0:
+        raise InputError(
+            "source must meet the medium; got decays whose particles all pass it by; check positions and the "
+            "frame of reference"
+        )
+    shape = medium.grid.shape
+
+    def image(values: NDArray[Any], quantity: Quantity) -> Image:
+        return Image(values.reshape(shape).astype(np.float32), medium.grid, quantity, record)
+
+    energy = sums.tallies["energy"].reshape(shape) / sums.histories
+    return DecayTransportResult(
+        dose=image(medium.dose_gy(energy), Quantity.DOSE),
+        relative_uncertainty=image(sums.relative_uncertainty, Quantity.FRACTION),
+        balance=balance,
+        histories=sums.histories,
+        mean_uncertainty=sums.mean_uncertainty,
+        provenance=record,
+    )
+
+
+def _balance(accounts: dict[str, NDArray[np.float64]], histories: int) -> EnergyBalance:
+    """Return the account of all particles of decays, per decay."""
+    e, p = electrons_account, photons_account
+    first, second, photons = accounts["electrons"], accounts["secondaries"], accounts["photons"]
+    both = first + second
+    # What one hands on another brings, but for photons that pass the medium by or are not followed.
+    handed_on = both[e.HANDED_ON] - photons[p.ALL_BROUGHT] - photons[p.ALL_MISSED]
+    handed_on += photons[p.ALL_HANDED_ON] - second[e.BROUGHT]
+    return EnergyBalance(
+        brought_mev=float(first[e.BROUGHT] - photons[p.ALL_MISSED]) / histories,
+        deposited_mev=float(both[e.DEPOSITED] + photons[p.ALL_DEPOSITED]) / histories,
+        cut_mev=float(both[e.CUT] + photons[p.ALL_CUT]) / histories,
+        escaped_mev=float(both[e.ESCAPED] + photons[p.ALL_ESCAPED]) / histories,
+        handed_on_mev=float(handed_on) / histories,
+        missed_mev=float(both[e.MISSED] + photons[p.ALL_MISSED]) / histories,
+        largest_error_mev=float(both[e.LARGEST_ERROR] + photons[p.LARGEST_ERROR]),
+        stuck=int(both[e.STUCK] + photons[p.STUCK]),
+    )

@@ -11,7 +11,8 @@ from tumorboard.workflows.transport.water import run
 
 def config(**changes):
     usual = {"particle": "proton", "energy_mev": 100.0, "histories": 4000, "voxel_mm": 2.0}
-    return WaterConfig(**(usual | {"threads": 1, "seed": 1, "width_mm": 60.0} | changes))
+    usual |= {"threads": 1, "seed": 1, "width_mm": 60.0, "mean_excitation_ev": 75.0}
+    return WaterConfig(**(usual | changes))
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,11 @@ def test_run__protons_of_100_mev_end_where_pstar_says(of_100_mev):
     assert of_100_mev.histories_per_s > 0
 
 
+def test_run__water_of_icru_90_lets_protons_go_half_a_per_cent_farther(of_100_mev):
+    found = run(config(mean_excitation_ev=78.0))
+    assert found.r80_mm / of_100_mev.r80_mm == pytest.approx(1.0052, abs=0.002)
+
+
 def test_run__energy_is_accounted_for(of_100_mev):
     b = of_100_mev.balance
     assert b.brought_mev == pytest.approx(100.0, rel=1e-12)
@@ -77,6 +83,7 @@ def test_run__a_box_too_coarse_for_a_range_says_none():
         ({"energy_mev": float("nan")}, "energy_mev must be"),
         ({"voxel_mm": -1.0}, r"voxel_mm must be 0.25 to 20 \[mm\]; got -1"),
         ({"width_mm": 1.0}, r"width_mm must be 20 to 1000 \[mm\]; got 1"),
+        ({"mean_excitation_ev": 7.8}, r"mean_excitation_ev must be 60 to 90 \[eV\]; got 7.8"),
         ({"histories": 10}, "histories must be a whole number >= 100; got 10"),
         ({"threads": 0}, "threads must be a whole number >= 1; got 0"),
         ({"seed": -1}, "seed must be a whole number >= 0; got -1"),

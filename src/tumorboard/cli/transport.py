@@ -32,6 +32,9 @@ def water(
     width_mm: Annotated[float, typer.Option(help="Of the box across the beam [mm].")] = 100.0,
     threads: Annotated[int, typer.Option(help="At a time; results do not depend on them.")] = 1,
     seed: Annotated[int, typer.Option(help="Of the random streams.")] = 1,
+    mean_excitation_ev: Annotated[
+        float, typer.Option(help="Of the water: 78 by ICRU Report 90, 75 by ICRU Report 49 [eV].")
+    ] = 78.0,
     to_json: Annotated[
         str, typer.Option("--json", help="Write JSON to this file, or to standard output: -.")
     ] = "",
@@ -51,6 +54,7 @@ def water(
         threads=threads,
         seed=seed,
         width_mm=width_mm,
+        mean_excitation_ev=mean_excitation_ev,
     )
     with shown_progress() as progress:
         found = run(config, progress=progress).to_dict()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -95,7 +95,8 @@ def run(config: WaterConfig, *, progress: Progress = silent) -> WaterResult:
     InputError
         When the voxels do not fit into memory.
     """
-    medium = TransportMedium.homogeneous(_box(config), material("water, liquid"))
+    water = replace(material("water, liquid"), mean_excitation_energy_ev=config.mean_excitation_ev)
+    medium = TransportMedium.homogeneous(_box(config), water)
     source = ProtonBeamlets.pencil(
         energy_mev=config.energy_mev,
         position_mm=(-1.0, 0.0, 0.0),
@@ -131,7 +132,7 @@ def _box(config: WaterConfig) -> Grid:
 
 
 def _result(config: WaterConfig, found: ProtonTransportResult, wall_s: float) -> WaterResult:
-    if found.let_d is None or found.prompt_gammas is None:
+    if found.dose_averaged_let is None or found.prompt_gammas is None:
         raise TypeError("a transport returns all that it was asked to score")
     dose = found.dose.values
     by_depth = dose.sum(axis=(0, 1), dtype=np.float64)
@@ -151,7 +152,7 @@ def _result(config: WaterConfig, found: ProtonTransportResult, wall_s: float) ->
         r80_mm=reach,
         deposited_fraction=found.balance.deposited_fraction,
         prompt_gamma_per_proton=gammas.total,
-        let_d_kev_um_at_entrance=float((first * found.let_d.values[:, :, 0]).sum() / first.sum()),
+        let_d_kev_um_at_entrance=float((first * found.dose_averaged_let.values[:, :, 0]).sum() / first.sum()),
         prompt_gamma_falloff_50_mm=falloff,
         balance=found.balance,
     )

@@ -146,8 +146,8 @@ def transport_protons(
 
     Condensed histories with a random hinge [6]_: steps of residual range, straggling by Vavilov [5]_,
     multiple scattering by Gottschalk's differential Moliere formula [4]_, stopping powers by Bethe's formula
-    as in ICRU 49 [1]_. Nuclear reactions follow ICRU 63 [2]_ and, off hydrogen, a fit to its cross section [3]_:
-    secondary protons, deuterons and alphas are followed, recoils stay where they are made, neutrons and
+    as in ICRU 49 [1]_. Nuclear reactions follow ICRU 63 [2]_ and, off hydrogen, a fit to its cross section
+    [3]_: secondary protons, deuterons and alphas are followed, recoils stay where they are made, neutrons and
     gammas leave. Delta rays are not followed. Between source, slabs and grid there is vacuum.
 
     Parameters

@@ -11,11 +11,16 @@ from numpy.typing import NDArray
 
 from tumorboard.errors import InputError
 from tumorboard.physics.emission_yields import emission_yields
-from tumorboard.physics.transport._kernels.proton_data import Matter, Nuclei, Steps, Voxels, Yields
+from tumorboard.physics.transport._kernels.proton_data import Matter, Nuclei, Voxels, Yields
 from tumorboard.physics.transport.medium import TransportMedium
 from tumorboard.physics.transport.nuclear_tables import nuclear_tables
 from tumorboard.physics.transport.proton_source import ProtonBeamlets
-from tumorboard.physics.transport.proton_tables import HIGHEST_PROTON_MEV, TABULATED_NUCLEI, proton_tables
+from tumorboard.physics.transport.proton_tables import (
+    HIGHEST_PROTON_MEV,
+    TABULATED_NUCLEI,
+    ProtonTables,
+    proton_tables,
+)
 from tumorboard.physics.transport.straggling_tables import straggling_table
 
 __all__ = ["ProtonSteps", "arguments_of", "emission_tables"]
@@ -117,9 +122,30 @@ def _slabs(medium: TransportMedium, source: ProtonBeamlets) -> NDArray[np.float6
     return rows
 
 
+def _planned(tables: ProtonTables, steps: ProtonSteps) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the kernel's tables of steps, by the bin in which they begin."""
+    n = tables.rates.shape[1]
+    left = tables.range_g_cm2 * ((np.arange(n) + 0.5) / n) ** 2
+    step = np.clip(steps.share_of_range * left, steps.shortest_g_cm2, steps.longest_g_cm2)
+    step = np.minimum(step, left)
+    # A step has the rates of its middle throughout.
+    middle = (np.sqrt((left - 0.5 * step) / tables.range_g_cm2) * n).astype(np.int64)
+    rates, straggling = tables.rates[:, middle], tables.straggling[:, middle]
+    thickness = step / rates[:, :, 2]
+    rows = straggling_table().skewness
+    skewness = straggling[:, :, 1] / np.sqrt(thickness)
+    # The first row is Gauss; the others' skewness grows by equal factors.
+    row = 1.0 + np.log(skewness / rows[1]) / math.log(rows[2] / rows[1])
+    planned = np.empty((*thickness.shape, 3))
+    planned[:, :, 0] = rates[:, :, 0] * thickness
+    planned[:, :, 1] = np.sqrt(straggling[:, :, 0] / thickness)
+    planned[:, :, 2] = np.clip(np.floor(row + 0.5), 0, rows.size - 1)
+    return middle, planned
+
+
 def arguments_of(
     medium: TransportMedium, source: ProtonBeamlets, steps: ProtonSteps
-) -> tuple[tuple[Any, ...], tuple[Voxels, Matter, Nuclei, Steps]]:
+) -> tuple[tuple[Any, ...], tuple[Voxels, Matter, Nuclei, float]]:
     """Return what the kernel takes of the source, and of the medium with its tables.
 
     Parameters
@@ -131,7 +157,7 @@ def arguments_of(
     -------
     tuple, tuple
         Rows of the beamlets on the grid's axes, cumulative weights, the slab of each, rows of the slabs; and
-        voxels, tables of matter, of nuclei, and the steps.
+        voxels, tables of matter, of nuclei, and the cut [MeV per nucleon].
 
     Raises
     ------
@@ -141,8 +167,7 @@ def arguments_of(
     _require_energies(source)
     tables = proton_tables((*medium.materials, *(slab.material for slab in source.slabs)))
     nuclear = nuclear_tables()
-    straggling = straggling_table()
-    per_log = (straggling.skewness.size - 2) / math.log(straggling.skewness[-1] / straggling.skewness[1])
+    middle, planned = _planned(tables, steps)
     matter = Matter(
         tables.range_g_cm2,
         tables.energy_mev,
@@ -150,9 +175,9 @@ def arguments_of(
         tables.rates,
         tables.speed,
         tables.channels,
-        straggling.quantile,
-        math.log(straggling.skewness[1]),
-        per_log,
+        middle,
+        planned,
+        straggling_table().quantile,
     )
     nuclei = Nuclei(
         nuclear.n_inelastic,
@@ -182,10 +207,4 @@ def arguments_of(
         medium.density_g_cm3.reshape(-1),
         medium.material_index.reshape(-1),
     )
-    limits = Steps(
-        float(steps.longest_g_cm2),
-        float(steps.share_of_range),
-        float(steps.shortest_g_cm2),
-        float(steps.cut_mev),
-    )
-    return of_source, (voxels, matter, nuclei, limits)
+    return of_source, (voxels, matter, nuclei, float(steps.cut_mev))

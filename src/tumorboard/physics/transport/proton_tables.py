@@ -61,10 +61,12 @@ class ProtonTables:
     let_kev_um
         Unrestricted electronic LET in water of 1 g/cm3, shape ``(n_fine + 1,)`` [keV/um].
     rates
-        Shape ``(n_materials, n_coarse, 6)``, each per g/cm2 but the ratios: scattering power without the
-        single-scattering factor [rad2 cm2/g]; nuclear cross section [cm2/g]; stopping power over water's;
-        variance of the relative straggling times thickness [g/cm2]; electronic stopping power of water over
-        the material's; skewness of the energy loss times the root of the thickness [(g/cm2)^(1/2)].
+        Shape ``(n_materials, n_coarse, 4)``: scattering power without the single-scattering factor
+        [rad2 cm2/g]; nuclear cross section [cm2/g]; stopping power over water's; electronic stopping power
+        of water over the material's.
+    straggling
+        Shape ``(n_materials, n_coarse, 2)``: variance of the relative energy loss times thickness [g/cm2];
+        skewness of the energy loss times the root of the thickness [(g/cm2)^(1/2)].
     speed
         Shape ``(n_coarse, 3)``: pv [MeV], and the two terms of the single-scattering factor.
     channels
@@ -76,11 +78,12 @@ class ProtonTables:
     energy_mev: NDArray[np.float64]
     let_kev_um: NDArray[np.float64]
     rates: NDArray[np.float64]
+    straggling: NDArray[np.float64]
     speed: NDArray[np.float64]
     channels: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        for name in ("energy_mev", "let_kev_um", "rates", "speed", "channels"):
+        for name in ("energy_mev", "let_kev_um", "rates", "straggling", "speed", "channels"):
             object.__setattr__(self, name, read_only(getattr(self, name), np.float64))
 
     def node_of(self, energy_mev: Any) -> NDArray[np.float64]:
@@ -107,8 +110,10 @@ def _fine() -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
 
 
 @lru_cache(maxsize=256)
-def _of_material(material: Material) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return rates, (n_coarse, 6), and cumulative channels, (n_coarse, 11)."""
+def _of_material(
+    material: Material,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return rates, (n_coarse, 4), straggling, (n_coarse, 2), and cumulative channels, (n_coarse, 11)."""
     largest, _, _ = _fine()
     middle = largest * ((np.arange(_COARSE) + 0.5) / _COARSE) ** 2
     energy = np.maximum(energy_from_range_mev(_water(), middle), LOWEST_ENERGY_MEV)
@@ -118,17 +123,16 @@ def _of_material(material: Material) -> tuple[NDArray[np.float64], NDArray[np.fl
     variance = energy_straggling_mev2_cm2_g(material, energy)
     b2 = beta_squared(energy)
     third = largest_transfer_mev(energy) * (0.5 - b2 / 3.0) / (1.0 - 0.5 * b2)
-    rates = np.empty((_COARSE, 6))
+    rates = np.empty((_COARSE, 4))
     rates[:, 0] = (_SCATTERING_ENERGY_MEV / pv) ** 2 / scattering_length_g_cm2(material)
     total = inelastic_cm2_g(material, energy) + nuclear_elastic_cm2_g(material, energy)
     total += hydrogen_elastic_cm2_g(material, energy)
     rates[:, 1] = np.where(energy >= _NUCLEAR_FROM_MEV, total, 0.0)
     rates[:, 2] = stopping / in_water
-    rates[:, 3] = variance / stopping**2
-    rates[:, 4] = electronic_mass_stopping_power_mev_cm2_g(_water(), energy) / (
+    rates[:, 3] = electronic_mass_stopping_power_mev_cm2_g(_water(), energy) / (
         electronic_mass_stopping_power_mev_cm2_g(material, energy)
     )
-    rates[:, 5] = third / np.sqrt(variance)
+    straggling = np.stack([variance / stopping**2, third / np.sqrt(variance)], axis=1)
     channels = np.zeros((_COARSE, 11))
     for tables, factor in nuclei(material):
         n = TABULATED_NUCLEI.index(tables.atomic_number)
@@ -140,7 +144,7 @@ def _of_material(material: Material) -> tuple[NDArray[np.float64], NDArray[np.fl
     channels[:, 10] = hydrogen_elastic_cm2_g(material, energy)
     summed = np.cumsum(channels, axis=1)
     last = summed[:, -1:]
-    return rates, np.where(last > 0, summed / np.where(last > 0, last, 1.0), 1.0)
+    return rates, straggling, np.where(last > 0, summed / np.where(last > 0, last, 1.0), 1.0)
 
 
 @lru_cache(maxsize=8)
@@ -169,6 +173,5 @@ def proton_tables(materials: tuple[Material, ...]) -> ProtonTables:
     logs = np.log10(pv)
     # Gottschalk's factor is a + b log10(1 - (pv / pv at the start)^2).
     speed = np.stack([pv, 0.5244 + 0.2320 * logs, 0.1975 - 0.0098 * logs], axis=1)
-    return ProtonTables(
-        largest, energy, let, np.stack([r for r, _ in each]), speed, np.stack([c for _, c in each])
-    )
+    rates, straggling, channels = (np.stack(rows) for rows in zip(*each, strict=True))
+    return ProtonTables(largest, energy, let, rates, straggling, speed, channels)

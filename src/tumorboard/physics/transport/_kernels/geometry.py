@@ -4,6 +4,8 @@ import math
 
 from numba import njit
 
+from tumorboard.numerics._kernels.random_streams import uniform
+
 _PARALLEL = 1e-12
 
 
@@ -46,10 +48,33 @@ def turned(u, v, w, cosine, sine, cos_phi, sin_phi):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def to_face(position, index, size, direction):
-    """Return how far it is along a direction to the face of a cell that it leads to."""
+def to_faces(position, index, size, direction):
+    """Return how far it is along a direction to the face of a cell that it leads to, and across a cell."""
     if direction > _PARALLEL:
-        return max(((index + 1) * size - position) / direction, 0.0)
+        inverse = 1.0 / direction
+        return max(((index + 1) * size - position) * inverse, 0.0), size * inverse
     if direction < -_PARALLEL:
-        return max((index * size - position) / direction, 0.0)
-    return math.inf
+        inverse = -1.0 / direction
+        return max((position - index * size) * inverse, 0.0), size * inverse
+    return math.inf, math.inf
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def point_in_circle(rng):
+    """Return a point drawn evenly in the unit circle but its middle, and the square of its distance."""
+    while True:
+        a, b = 2.0 * uniform(rng) - 1.0, 2.0 * uniform(rng) - 1.0
+        square = a * a + b * b
+        if 0.0 < square < 1.0:
+            return a, b, square
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def small_angle(square):
+    """Return cosine and sine of an angle of which the square is given, at most pi."""
+    if square > 0.01:
+        angle = min(math.sqrt(square), math.pi)
+        return math.cos(angle), math.sin(angle)
+    # To 1e-12.
+    cosine = 1.0 - square * (0.5 - square * (1.0 / 24.0 - square / 720.0))
+    return cosine, math.sqrt(1.0 - cosine * cosine)

@@ -17,7 +17,11 @@ class Voxels(NamedTuple):
 
 
 class Matter(NamedTuple):
-    """Tables by material, as ``physics.transport.proton_tables`` makes them, and of straggling."""
+    """Tables by material, as ``physics.transport.proton_tables`` makes them, and of steps.
+
+    Of a step that begins in a coarse bin of the range: ``middle``, the bin of its rates; ``planned``, by
+    material: its scattering, the relative straggling of its loss, and the row of ``straggling`` to draw from.
+    """
 
     largest_range: float
     energy: Any
@@ -25,9 +29,9 @@ class Matter(NamedTuple):
     rates: Any
     speed: Any
     channels: Any
+    middle: Any
+    planned: Any
     straggling: Any
-    first_skewness: float
-    per_log_skewness: float
 
 
 class Nuclei(NamedTuple):
@@ -46,15 +50,6 @@ class Nuclei(NamedTuple):
     mass_mev: Any
 
 
-class Steps(NamedTuple):
-    """Longest step [g/cm2], its share of the range, shortest step [g/cm2], cut [MeV per nucleon]."""
-
-    longest: float
-    share: float
-    shortest: float
-    cut: float
-
-
 class Yields(NamedTuple):
     """Emission per reaction, (nucleus, energy, channel), and energies per MeV."""
 
@@ -70,8 +65,9 @@ class Scores(NamedTuple):
     ledger: Any
 
 
-#: Columns of ``rates``.
-SCATTERING, NUCLEAR, STOPPING, STRAGGLING, TO_WATER, SKEWNESS = range(6)
+#: Columns of ``rates``, and of ``planned``.
+SCATTERING, NUCLEAR, STOPPING, TO_WATER = range(4)
+BUDGET, SPREAD, ROW_OF_LOSS = range(3)
 
 #: Columns of a full tally; one of energy alone has the first.
 ENERGY, OF_PROTONS, ENERGY_LET, LENGTH, LENGTH_LET, IN_WATER = range(6)

@@ -39,7 +39,7 @@ def beamlet_of(history, cumulative):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def empty_stack(rng, voxels, matter, nuclei, steps, scores, yields, stack, height, state, leaving):
+def empty_stack(rng, voxels, matter, nuclei, cut, scores, yields, stack, height, state, leaving):
     """Follow all that is on the stack: return how many got stuck, and how many left through the last face.
 
     ``leaving`` takes those that cross the last face along z; all others' energy has escaped. With no room in
@@ -51,7 +51,7 @@ def empty_stack(rng, voxels, matter, nuclei, steps, scores, yields, stack, heigh
         height -= 1
         state[:] = stack[height, :STATE]
         kind = int(stack[height, KIND])
-        end, height = follow(state, kind, rng, voxels, matter, nuclei, steps, scores, yields, stack, height)
+        end, height = follow(state, kind, rng, voxels, matter, nuclei, cut, scores, yields, stack, height)
         if end == GIVEN_UP:
             stuck += 1
         if end == OUTSIDE and n_leaving < leaving.shape[0] and state[W] > 0 and state[Z] > end_z - 1e-6:
@@ -64,7 +64,7 @@ def empty_stack(rng, voxels, matter, nuclei, steps, scores, yields, stack, heigh
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def through_slab(rng, state, slab, matter, nuclei, steps, yields, stack, leaving, columns, ledger):
+def through_slab(rng, state, slab, matter, nuclei, cut, yields, stack, leaving, columns, ledger):
     """Take the proton in ``state`` through a slab: return how many got stuck, and how many come out.
 
     A slab's row: a point on its first face, its axes x, y and z (along the beam), thickness [mm], density
@@ -92,7 +92,7 @@ def through_slab(rng, state, slab, matter, nuclei, steps, yields, stack, leaving
         state[E],
         0,
     )
-    stuck, n = empty_stack(rng, voxels, matter, nuclei, steps, scores, yields, stack, 1, state, leaving)
+    stuck, n = empty_stack(rng, voxels, matter, nuclei, cut, scores, yields, stack, 1, state, leaving)
     for i in range(n):
         turn_out(leaving[i], slab)
     return stuck, n
@@ -141,7 +141,7 @@ def into_box(rows, n, voxels, stack):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def run_protons(
-    first, count, seed, beamlets, cumulative, fixed, slab_of_beamlet, slabs, voxels, matter, nuclei, steps,
+    first, count, seed, beamlets, cumulative, fixed, slab_of_beamlet, slabs, voxels, matter, nuclei, cut,
     tally, emission, yields, totals,
 ):  # fmt: skip
     """Follow histories ``first`` to ``first + count``; add to ``tally``, ``emission`` and ``totals``.
@@ -161,7 +161,7 @@ def run_protons(
         if slab_of_beamlet[b] >= 0:
             slab = slabs[slab_of_beamlet[b]]
             stuck, n = through_slab(
-                rng, state, slab, matter, nuclei, steps, yields, stack, leaving, tally.shape[1], ledger
+                rng, state, slab, matter, nuclei, cut, yields, stack, leaving, tally.shape[1], ledger
             )
             totals[STUCK] += stuck
             # What the slab keeps does not reach the medium.
@@ -176,7 +176,7 @@ def run_protons(
         height, passed_by = into_box(leaving, n, voxels, stack)
         missed += passed_by
         stuck, _ = empty_stack(
-            rng, voxels, matter, nuclei, steps, scores, yields, stack, height, state, nothing
+            rng, voxels, matter, nuclei, cut, scores, yields, stack, height, state, nothing
         )
         totals[STUCK] += stuck
         totals[:LEDGER] += ledger

@@ -14,8 +14,9 @@ import math
 from numba import njit
 
 from tumorboard.numerics._kernels.random_streams import uniform
-from tumorboard.physics.transport._kernels.geometry import to_face, turned
+from tumorboard.physics.transport._kernels.geometry import point_in_circle, small_angle, to_faces, turned
 from tumorboard.physics.transport._kernels.proton_data import (
+    BUDGET,
     CUT,
     DEPOSITED,
     ENERGY,
@@ -28,10 +29,10 @@ from tumorboard.physics.transport._kernels.proton_data import (
     NUCLEONS,
     OF_PROTONS,
     REACTIONS,
+    ROW_OF_LOSS,
     SCATTERING,
-    SKEWNESS,
+    SPREAD,
     STOPPING,
-    STRAGGLING,
     TO_WATER,
 )
 from tumorboard.physics.transport._kernels.proton_reactions import (
@@ -111,7 +112,7 @@ def collide(rng, here, x, y, z, u, v, w, e, shares, nuclei, cut, scores, yields,
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def follow(state, kind, rng, voxels, matter, nuclei, steps, scores, yields, stack, height):  # one hot loop
+def follow(state, kind, rng, voxels, matter, nuclei, cut, scores, yields, stack, height):  # one hot loop
     """Follow a particle until it stops or leaves: return how it ended, and the stack's height.
 
     ``state``: position, direction, energy per nucleon, pv at birth; written back where it leaves.
@@ -129,21 +130,22 @@ def follow(state, kind, rng, voxels, matter, nuclei, steps, scores, yields, stac
     nx, ny, nz, hx, hy, hz = voxels.nx, voxels.ny, voxels.nz, voxels.hx, voxels.hy, voxels.hz
     density, material = voxels.density, voxels.material
     energy, let, rates, speed = matter.energy, matter.let, matter.rates, matter.speed
-    largest_range, straggling = matter.largest_range, matter.straggling
-    first_skewness, per_log_skewness = matter.first_skewness, matter.per_log_skewness
-    longest, share, shortest, cut = steps.longest, steps.share, steps.shortest, steps.cut
+    middle, planned, straggling = matter.middle, matter.planned, matter.straggling
     tally, ledger = scores.tally, scores.ledger
     full = tally.shape[1] > 1
     nucleons, stopping, scattering = NUCLEONS[kind], _STOPPING_OF[kind], _SCATTERING_OF[kind]
-    n_fine, n_coarse = energy.size - 1, rates.shape[1]
+    n_coarse = rates.shape[1]
+    to_coarse = n_coarse / (energy.size - 1)
+    to_fine = (energy.size - 1) / math.sqrt(matter.largest_range)
     ix = min(max(int(x / hx), 0), nx - 1)
     iy = min(max(int(y / hy), 0), ny - 1)
     iz = min(max(int(z / hz), 0), nz - 1)
     here = (iz * ny + iy) * nx + ix
-    tx, ty, tz = to_face(x, ix, hx, u), to_face(y, iy, hy, v), to_face(z, iz, hz, w)
-    ux, uy, uz = hx / max(abs(u), 1e-12), hy / max(abs(v), 1e-12), hz / max(abs(w), 1e-12)
-    fine, r = range_of(e, energy, largest_range)
-    _, last_range = range_of(cut, energy, largest_range)
+    tx, ux = to_faces(x, ix, hx, u)
+    ty, uy = to_faces(y, iy, hy, v)
+    tz, uz = to_faces(z, iz, hz, w)
+    fine, r = range_of(e, energy, matter.largest_range)
+    _, last_range = range_of(cut, energy, matter.largest_range)
     optical = -math.log(uniform(rng)) if kind == 0 else math.inf
     moved = 0.0
     segments = 0
@@ -153,17 +155,15 @@ def follow(state, kind, rng, voxels, matter, nuclei, steps, scores, yields, stac
         if e > cut:
             # One step. Its rates are those in its middle.
             m = material[here]
-            step = min(max(share * r, shortest), longest, r)
-            k = min(int(math.sqrt((r - 0.5 * step) / largest_range) * n_coarse), n_coarse - 1)
-            thickness = step / (stopping * rates[m, k, STOPPING])
-            budget = rates[m, k, SCATTERING] * scattering * thickness
+            begin = min(int(fine * to_coarse), n_coarse - 1)
+            k = middle[begin]
+            # Both stopping and scattering scale alike with the charge, but for the mass.
+            budget = planned[m, begin, BUDGET] * scattering / stopping
             slower = stopping
             if kind == 0:
-                skewness = rates[m, k, SKEWNESS] / math.sqrt(thickness)
-                row = int((math.log(skewness) - first_skewness) * per_log_skewness + 1.5)
-                row = min(max(row, 0), straggling.shape[0] - 1)
+                row = int(planned[m, begin, ROW_OF_LOSS])
                 deviation = straggling[row, int(uniform(rng) * straggling.shape[1])]
-                slower *= max(1.0 + math.sqrt(rates[m, k, STRAGGLING] / thickness) * deviation, _SLOWEST)
+                slower *= max(1.0 + planned[m, begin, SPREAD] * deviation, _SLOWEST)
             hinge = budget * uniform(rng)
             for phase in range(2):
                 left = hinge if phase == 0 else budget - hinge
@@ -196,7 +196,7 @@ def follow(state, kind, rng, voxels, matter, nuclei, steps, scores, yields, stac
                             optical -= nuclear * t
                         r -= loss
                         before = fine
-                        fine = math.sqrt(r / largest_range) * n_fine
+                        fine = math.sqrt(r) * to_fine
                         i = int(fine)
                         after = energy[i] + (fine - i) * (energy[i + 1] - energy[i])
                         lost = (e - after) * nucleons
@@ -243,11 +243,15 @@ def follow(state, kind, rng, voxels, matter, nuclei, steps, scores, yields, stac
                     pv = speed[k, 0] / first_pv
                     depth = _LOG10_E * math.log(max(1.0 - pv * pv, 1e-12))
                     factor = max(speed[k, 1] + speed[k, 2] * depth, 0.0)
-                    angle = min(math.sqrt(-2.0 * budget * factor * math.log(uniform(rng))), math.pi)
-                    phi = _TWO_PI * uniform(rng)
-                    u, v, w = turned(u, v, w, math.cos(angle), math.sin(angle), math.cos(phi), math.sin(phi))
-                    tx, ty, tz = to_face(x, ix, hx, u), to_face(y, iy, hy, v), to_face(z, iz, hz, w)
-                    ux, uy, uz = hx / max(abs(u), 1e-12), hy / max(abs(v), 1e-12), hz / max(abs(w), 1e-12)
+                    # A point in the unit circle has an even azimuth, and a square that is even too.
+                    a, b, square = point_in_circle(rng)
+                    angle2 = -2.0 * budget * factor * math.log(square)
+                    root = 1.0 / math.sqrt(square)
+                    cosine, sine = small_angle(angle2)
+                    u, v, w = turned(u, v, w, cosine, sine, a * root, b * root)
+                    tx, ux = to_faces(x, ix, hx, u)
+                    ty, uy = to_faces(y, iy, hy, v)
+                    tz, uz = to_faces(z, iz, hz, w)
         if end == _STOPPED:
             keep(scores, here, e * nucleons)
             ledger[CUT] += e * nucleons
@@ -260,7 +264,8 @@ def follow(state, kind, rng, voxels, matter, nuclei, steps, scores, yields, stac
             )  # fmt: skip
             if e <= 0.0:
                 return AT_REST, height
-            fine, r = range_of(e, energy, largest_range)
+            fine, r = range_of(e, energy, matter.largest_range)
             optical = -math.log(uniform(rng))
-            tx, ty, tz = to_face(x, ix, hx, u), to_face(y, iy, hy, v), to_face(z, iz, hz, w)
-            ux, uy, uz = hx / max(abs(u), 1e-12), hy / max(abs(v), 1e-12), hz / max(abs(w), 1e-12)
+            tx, ux = to_faces(x, ix, hx, u)
+            ty, uy = to_faces(y, iy, hy, v)
+            tz, uz = to_faces(z, iz, hz, w)

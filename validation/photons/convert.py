@@ -131,7 +131,8 @@ def functions(z):
     """Return form factor and incoherent scattering function over Z at ``X``."""
     form = np.array([xraylib.FF_Rayl(z, x) for x in X]) / z
     scattering = np.array([xraylib.SF_Compt(z, x) for x in X]) / z
-    return form, scattering
+    # Cubic splines swing about 0 and 1 where form factors have all but ended.
+    return np.minimum.accumulate(np.maximum(form, 0.0)), np.maximum.accumulate(np.minimum(scattering, 1.0))
 
 
 def relaxation(symbol):

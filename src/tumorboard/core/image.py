@@ -31,6 +31,7 @@ class Quantity(Enum):
     SUV_IDEAL_BODY_WEIGHT = "suv_ideal_body_weight"
     DOSE = "dose"
     LET = "let"
+    FLUENCE = "fluence"
     DENSITY = "density"
     RELATIVE_STOPPING_POWER = "relative_stopping_power"
     GAMMA_INDEX = "gamma_index"
@@ -71,6 +72,7 @@ _UNITS = {
     Quantity.SUV_IDEAL_BODY_WEIGHT: "g/mL",
     Quantity.DOSE: "Gy",
     Quantity.LET: "keV/um",
+    Quantity.FLUENCE: "1/mm2",
     Quantity.DENSITY: "g/cm3",
     Quantity.RELATIVE_STOPPING_POWER: "1",
     Quantity.GAMMA_INDEX: "1",

@@ -100,7 +100,7 @@ class ProtonTransportResult:
         LET of protons, primary and secondary, averaged over the energy they leave, and over their path:
         unrestricted electronic stopping power in water of 1 g/cm3, LET [keV/um]; 0 where none went.
     fluence
-        Track length of protons per volume [1/mm2 per proton], UNCALIBRATED.
+        Track length of protons per volume, FLUENCE [1/mm2 per proton].
     prompt_gammas
         Gammas that inelastic reactions emit, per proton.
     positron_emitters
@@ -299,7 +299,7 @@ def _result(
         track_averaged_let = image(_ratio(column(LENGTH_LET), column(LENGTH)), Quantity.LET)
     if scores.fluence:
         per_mm2 = column(LENGTH) / (n * 1000.0 * grid.voxel_volume_ml)
-        fluence = image(per_mm2.astype(np.float32), Quantity.UNCALIBRATED)
+        fluence = image(per_mm2.astype(np.float32), Quantity.FLUENCE)
     uncertainty = sums.relative_uncertainty.reshape(grid.shape).astype(np.float32)
     totals = sums.tallies["totals"]
     gammas, nuclei = _emission(sums, grid, scores, record)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tumorboard.core._arrays import read_only
 from tumorboard.errors import InputError
 from tumorboard.physics.emission_yields import emission_yields
 from tumorboard.physics.transport._kernels.proton_data import Matter, Nuclei, Voxels, Yields
@@ -108,18 +109,20 @@ def _rows(medium: TransportMedium, source: ProtonBeamlets) -> NDArray[np.float64
     return np.ascontiguousarray(np.concatenate([position, direction, x, y, *spread, energy], axis=1))
 
 
-def _slabs(medium: TransportMedium, source: ProtonBeamlets) -> NDArray[np.float64]:
-    """Return the slabs' rows; their materials come after the medium's."""
-    rows = np.zeros((len(source.slabs), 15))
+def _slabs(
+    medium: TransportMedium, source: ProtonBeamlets
+) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.uint16]]:
+    """Return the slabs' rows, densities and materials; the latter come after the medium's."""
+    rows = np.zeros((len(source.slabs), 13))
     for n, slab in enumerate(source.slabs):
         point, axis = medium.to_grid_axes(slab.entrance_mm[None], slab.axis[None])
         x = np.cross(np.eye(3)[int(np.argmin(np.abs(axis[0])))], axis[0])
         x /= np.linalg.norm(x)
-        rows[n] = [
-            *point[0], *x, *np.cross(axis[0], x), *axis[0], slab.thickness_mm, slab.material.density_g_cm3,
-            len(medium.materials) + n,
-        ]  # fmt: skip
-    return rows
+        rows[n] = [*point[0], *x, *np.cross(axis[0], x), *axis[0], slab.thickness_mm]
+    density = np.array([slab.material.density_g_cm3 for slab in source.slabs], np.float32)
+    material = np.arange(len(source.slabs), dtype=np.uint16) + np.uint16(len(medium.materials))
+    # Read-only as the medium's are: numba compiles for one kind of array.
+    return rows, read_only(density), read_only(material)
 
 
 def _planned(tables: ProtonTables, steps: ProtonSteps) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -64,18 +64,18 @@ def empty_stack(rng, voxels, matter, nuclei, cut, scores, yields, stack, height,
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def through_slab(rng, state, slab, matter, nuclei, cut, yields, stack, leaving, columns, ledger):
-    """Take the proton in ``state`` through a slab: return how many got stuck, and how many come out.
+def through_slab(rng, state, n, slabs, matter, nuclei, cut, yields, stack, leaving, columns, ledger):
+    """Take the proton in ``state`` through slab ``n``: return how many got stuck, and how many come out.
 
-    A slab's row: a point on its first face, its axes x, y and z (along the beam), thickness [mm], density
-    [g/cm3], material. What comes out is in ``leaving``, on the grid's axes again.
+    What comes out is in ``leaving``, on the grid's axes again.
     """
+    rows, density, material = slabs
+    slab = rows[n]
     ledger[:] = 0.0
     scores = Scores(np.zeros((1, columns)), np.zeros((1, 0)), ledger)
-    voxels = Voxels(
-        1, 1, 1, 2.0 * _WIDE_MM, 2.0 * _WIDE_MM, slab[12],
-        np.full(1, np.float32(slab[13])), np.full(1, np.uint16(slab[14])),
-    )  # fmt: skip
+    one = np.int64(1)
+    wide = 2.0 * _WIDE_MM
+    voxels = Voxels(one, one, one, wide, wide, slab[12], density[n : n + 1], material[n : n + 1])
     turn_in(state, slab)
     if state[W] <= 0.0:
         return 0, 0
@@ -92,10 +92,10 @@ def through_slab(rng, state, slab, matter, nuclei, cut, yields, stack, leaving, 
         state[E],
         0,
     )
-    stuck, n = empty_stack(rng, voxels, matter, nuclei, cut, scores, yields, stack, 1, state, leaving)
-    for i in range(n):
+    stuck, out = empty_stack(rng, voxels, matter, nuclei, cut, scores, yields, stack, 1, state, leaving)
+    for i in range(out):
         turn_out(leaving[i], slab)
-    return stuck, n
+    return stuck, out
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -146,7 +146,8 @@ def run_protons(
 ):  # fmt: skip
     """Follow histories ``first`` to ``first + count``; add to ``tally``, ``emission`` and ``totals``.
 
-    ``fixed``: the beamlet that all histories are of, or a negative number.
+    ``fixed``: the beamlet that all histories are of, or a negative number. ``slabs``: of each a point on its
+    first face, its axes x, y and z (along the beam) and thickness [mm]; densities [g/cm3]; materials.
     """
     rng, state = np.empty(2, np.uint64), np.empty(STATE)
     stack, leaving, nothing = np.empty((_STACK, ROW)), np.empty((_STACK, ROW)), np.empty((0, ROW))
@@ -159,9 +160,19 @@ def run_protons(
         energy = state[E]
         missed = 0.0
         if slab_of_beamlet[b] >= 0:
-            slab = slabs[slab_of_beamlet[b]]
             stuck, n = through_slab(
-                rng, state, slab, matter, nuclei, cut, yields, stack, leaving, tally.shape[1], ledger
+                rng,
+                state,
+                slab_of_beamlet[b],
+                slabs,
+                matter,
+                nuclei,
+                cut,
+                yields,
+                stack,
+                leaving,
+                tally.shape[1],
+                ledger,
             )
             totals[STUCK] += stuck
             # What the slab keeps does not reach the medium.

@@ -80,7 +80,9 @@ def emit_expected(emission, n, energy, yields):
 def range_of(energy, energy_table, largest_range):
     """Return the place in the fine tables of an energy per nucleon, and the residual range [g/cm2]."""
     i, part = bracket(energy_table, energy_table.size, energy)
-    return i + part, largest_range * ((i + part) / (energy_table.size - 1)) ** 2
+    # The last node has no next one to interpolate to.
+    fine = min(i + part, energy_table.size - 1 - 1e-6)
+    return fine, largest_range * (fine / (energy_table.size - 1)) ** 2
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

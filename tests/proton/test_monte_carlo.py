@@ -70,7 +70,7 @@ def test_monte_carlo_dose__let_is_that_of_the_kernels(both):
     made, planned = both
     high = planned.dose.values > 0.3 * planned.dose.values.max()
     high[..., : int(planned.dose.values.sum(axis=(0, 1)).argmax()) + 1] = False
-    ours, kernels = made.let_d.values[high], planned.let.values[high]
+    ours, kernels = made.dose_averaged_let.values[high], planned.let.values[high]
     assert high.any()
     assert float(np.mean(ours / kernels)) == pytest.approx(1.0, abs=0.05)
 

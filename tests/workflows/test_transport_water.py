@@ -75,6 +75,28 @@ def test_run__a_box_too_coarse_for_a_range_says_none():
     assert found.deposited_fraction == pytest.approx(1.0, abs=0.01)
 
 
+def test_run__photons_leave_their_energy_as_attenuation_says():
+    found = run(config(particle="photon", energy_mev=0.5, width_mm=300.0, voxel_mm=10.0, histories=20_000))
+    # Of 0.5 MeV photons 1 - exp(-0.0966 * 30) interact in 30 cm; a good part of what they scatter stays.
+    assert 0.6 < found.deposited_fraction < 0.9
+    assert found.deposited_fraction + found.escaped_fraction == pytest.approx(1.0, abs=1e-6)
+    assert 60.0 < found.mean_depth_mm < 130.0
+    assert found.r80_mm is None
+    assert found.prompt_gamma_per_proton is None
+
+
+def test_run__electrons_stop_within_their_range():
+    found = run(config(particle="electron", energy_mev=2.0, voxel_mm=1.0, width_mm=40.0, histories=2000))
+    assert found.deposited_fraction > 0.95
+    assert 1.0 < found.mean_depth_mm < 6.0
+
+
+def test_run__positrons_hand_their_annihilation_on():
+    found = run(config(particle="positron", energy_mev=1.0, voxel_mm=1.0, width_mm=40.0, histories=500))
+    assert found.balance.brought_mev == pytest.approx(1.0 + 2 * 0.510999, abs=1e-3)
+    assert found.balance.handed_on_mev == pytest.approx(2 * 0.510999, rel=0.1)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -59,7 +59,7 @@ class MonteCarloDose:
         Standard uncertainty of the dose over the dose, FRACTION.
     mean_uncertainty
         Its mean where the dose exceeds half of the highest.
-    let_d, let_t
+    dose_averaged_let, track_averaged_let
         Dose-averaged and track-averaged LET, LET [keV/um].
     prompt_gammas
         Of one fraction, by energy.
@@ -79,8 +79,8 @@ class MonteCarloDose:
     dose_to_medium: Image
     relative_uncertainty: Image
     mean_uncertainty: float
-    let_d: Image
-    let_t: Image
+    dose_averaged_let: Image
+    track_averaged_let: Image
     prompt_gammas: EmissionMap
     positron_emitters: tuple[EmissionMap, ...]
     balance: EnergyBalance
@@ -306,8 +306,8 @@ def monte_carlo_dose(
         dose_to_medium=_times(found.dose, protons, record),
         relative_uncertainty=found.relative_uncertainty,
         mean_uncertainty=found.mean_uncertainty,
-        let_d=_scored(found.let_d),
-        let_t=_scored(found.let_t),
+        dose_averaged_let=_scored(found.dose_averaged_let),
+        track_averaged_let=_scored(found.track_averaged_let),
         prompt_gammas=_scored(found.prompt_gammas).delivered(per_fraction),
         positron_emitters=tuple(m.delivered(per_fraction) for m in found.positron_emitters),
         balance=found.balance,

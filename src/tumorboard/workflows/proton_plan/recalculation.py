@@ -234,7 +234,7 @@ def recalculate(
         name: _inside(image, body)
         for name, image in (
             ("dose", found.dose),
-            ("let", found.let_d),
+            ("let", found.dose_averaged_let),
             ("uncertainty", found.relative_uncertainty),
         )
     }

@@ -10,7 +10,7 @@ from tumorboard.errors import InputError
 __all__ = ["PARTICLES", "WaterConfig"]
 
 #: Particles that can be sent into water, with the highest kinetic energy of each [MeV].
-PARTICLES = {"proton": 290.0}
+PARTICLES = {"proton": 290.0, "photon": 20.0, "electron": 30.0, "positron": 30.0}
 
 _LEAST_MEV = 0.001
 _LEAST_HISTORIES = 100

@@ -5,9 +5,10 @@ Runs in an environment of its own (``peers/mcsquare.txt``):
     python mcsquare_beamlets.py JOB.json OUT.npz
 
 ``JOB.json``: ``shape`` [x, y, z], ``voxel_mm``, ``sigma_mm``, ``histories`` per spot; and ``layers``, a list
-of {``energy_mev``, ``xy_mm``: [[x, y], ...]}. The beam comes at gantry 0, along +y, its isocentre in the middle
-of the entrance face. OpenTPS's own settings of beamlets hold, but its start script is passed by: MCsquare is started
-in its best build for the processor (``mcsquare_binary.py``). OpenTPS drops values below its threshold.
+of {``energy_mev``, ``xy_mm``: [[x, y], ...]}. The beam comes at gantry 0, along +y, its isocentre in the
+middle of the entrance face. OpenTPS's own settings of beamlets hold, but its start script is passed by:
+MCsquare is started in its best build for the processor (``mcsquare_binary.py``). OpenTPS drops values below
+its threshold.
 
 Times are of ``computeBeamlets``, from the plan to the sparse matrix in memory, children included.
 """

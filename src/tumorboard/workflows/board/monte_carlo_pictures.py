@@ -114,8 +114,10 @@ def emission_pictures(result: Recalculation, ct: Image, point_mm: tuple[float, f
 
     Parameters
     ----------
-    result, ct, point_mm
+    result, ct
         As in :func:`map_pictures`.
+    point_mm
+        Where the three planes meet (x, y, z) [mm].
     """
     view = _View(result, ct)
     prescribed = max(t.dose_gy for t in result.config.targets)

@@ -10,13 +10,7 @@ __all__ = ["Clock", "peak_memory_gb"]
 
 
 class Clock:
-    """How long each stage took.
-
-    Parameters
-    ----------
-    stages_s
-        By name, in order [s].
-    """
+    """How long each stage took: ``stages_s``, by name, in order [s]."""
 
     def __init__(self) -> None:
         self.stages_s: dict[str, float] = {}

@@ -253,8 +253,12 @@ def test_follow__slow_protons_stop_where_they_enter(energy):
 
 
 def test_follow__the_highest_energy_stays_within_the_tables():
-    for m in (layered([(None, 10.0), (WATER, 20.0)], 1.0), column(WATER, 20.0, 1.0)):
-        found = follow(m, pencil(300.0), 500)
+    for m, beam in (
+        (layered([(None, 10.0), (WATER, 20.0)], 1.0), pencil(300.0)),
+        (column(WATER, 20.0, 1.0), pencil(300.0)),
+        (column(WATER, 20.0, 1.0), pencil(300.0, from_mm=15.0, direction=(0.0, -1.0, 0.0))),
+    ):
+        found = follow(m, beam, 500)
         assert np.isfinite(found.tally).all()
         assert found.totals[ERROR] < 1e-9
         assert found.totals[data.ESCAPED] > 0.9 * found.totals[BROUGHT]

@@ -57,7 +57,7 @@ def test_transport_protons__depth_dose_is_mcsquares(both):
     r80 = distal_depth(depth, theirs, 0.8)
     assert distal_depth(depth, ours, 0.8) == pytest.approx(r80, abs=0.3)
     assert peak_of(ours) == pytest.approx(peak_of(theirs), rel=0.03)
-    # The plateau by tenths of the range; beyond eight, 0.1 mm more of range counts. MCsquare's secondaries leave
+    # The plateau by tenths of the range; beyond eight, 0.1 mm of range counts. MCsquare's secondaries leave
     # at wrong angles and with too little energy: more so, the faster the protons are (validation/mcsquare).
     for tenth in range(8):
         part = (depth >= 0.1 * tenth * r80) & (depth < 0.1 * (tenth + 1) * r80)

@@ -5,6 +5,7 @@ import pytest
 from proton_runs import WIDE_MM, along_depth, column, follow, grid_of, layered, pencil
 
 from tumorboard.core.grid import AXIAL, Grid
+from tumorboard.numerics._kernels.random_streams import start_stream
 from tumorboard.physics.materials import material
 from tumorboard.physics.nuclear import inelastic_cm2_g
 from tumorboard.physics.ranges import csda_range_g_cm2, residual_energy_mev
@@ -13,11 +14,15 @@ from tumorboard.physics.stopping_power import electronic_mass_stopping_power_mev
 from tumorboard.physics.straggling import range_straggling_sigma_mm
 from tumorboard.physics.transport._kernels import proton_data as data
 from tumorboard.physics.transport._kernels.proton_histories import BROUGHT, ERROR, MISSED, STUCK
+from tumorboard.physics.transport._kernels.proton_reactions import momentum_speed
+from tumorboard.physics.transport._kernels.proton_steps import AT_REST
+from tumorboard.physics.transport._kernels.proton_steps import follow as kernel
 from tumorboard.physics.transport.medium import TransportMedium
-from tumorboard.physics.transport.proton_arguments import ProtonSteps
+from tumorboard.physics.transport.proton_arguments import ProtonSteps, arguments_of, emission_tables
 from tumorboard.physics.transport.proton_source import ProtonBeamlets, Slab
 
 WATER, BONE, LUNG = (material(n) for n in ("water, liquid", "bone, cortical, ICRP", "lung, ICRP"))
+NO_YIELDS = emission_tables((), False)
 SLOWING_DOWN = {"nuclear": False, "straggling": False, "scattering": False}
 FINE_STEPS = ProtonSteps(longest_g_cm2=0.1, shortest_g_cm2=0.005, share_of_range=0.08)
 
@@ -63,6 +68,34 @@ def test_follow__slowing_down_alone_is_csda(m, energy):
     )
     assert (np.abs(found - expected) < tolerance).all()
     assert found.sum() == pytest.approx(energy, abs=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("kind", "nucleons", "ranges"), [(1, 2, 2.0), (2, 4, 1.0)], ids=["deuteron", "alpha"]
+)
+def test_follow__heavier_ions_go_as_far_as_their_charge_and_mass_say(kind, nucleons, ranges):
+    # Of one energy per nucleon, that is one speed: range as the mass over the square of the charge.
+    whole = ranges * range_mm(WATER, 60.0)
+    _, (voxels, matter, nuclei, cut) = arguments_of(
+        column(WATER, 1.2 * whole, 0.1), pencil(60.0), ProtonSteps()
+    )
+    tally, ledger = np.zeros((voxels.ny, data.COLUMNS)), np.zeros(data.LEDGER)
+    scores = data.Scores(tally, np.zeros((voxels.ny, 0)), ledger)
+    rng, stack = np.empty(2, np.uint64), np.empty((256, 9))
+    for history in range(200):
+        start_stream(rng, 1, history)
+        state = np.array([WIDE_MM / 2, 0.0, WIDE_MM / 2, 0.0, 1.0, 0.0, 60.0, momentum_speed(60.0)])
+        end, height = kernel(state, kind, rng, voxels, matter, nuclei, cut, scores, NO_YIELDS, stack, 0)
+        assert (end, height) == (AT_REST, 0)
+    assert tally[:, data.ENERGY].sum() == pytest.approx(200 * 60.0 * nucleons)
+    # No straggling; scattering takes a little of the depth, and hardly any of the entrance.
+    depth = (np.flatnonzero(tally[:, data.ENERGY])[-1] + 1) * 0.1
+    assert depth == pytest.approx(whole, rel=0.01)
+    first = tally[: int(whole / 2), data.ENERGY].sum() / 200
+    left = nucleons * float(residual_energy_mev(WATER, 60.0, int(whole / 2) * 0.1 / ranges))
+    assert first == pytest.approx(60.0 * nucleons - left, rel=0.005)
+    # They are no protons: LET is not theirs.
+    assert (tally[:, [data.OF_PROTONS, data.LENGTH]] == 0).all()
 
 
 def test_follow__slowing_down_goes_through_layers():

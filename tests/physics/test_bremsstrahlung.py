@@ -4,8 +4,8 @@ import pytest
 from tumorboard.physics.bremsstrahlung import bremsstrahlung_shape
 from tumorboard.physics.materials import material
 
-#: Seltzer and Berger's scaled cross section of water at parts of 0.1, 0.3, 0.5, 0.7 and 0.9 of the energy, over
-#: that at 0.1, as penRed's file of the material has it.
+#: Seltzer and Berger's scaled cross section of water at parts of 0.1, 0.3, 0.5, 0.7 and 0.9 of the energy,
+#: over that at 0.1, as penRed's file of the material has it.
 SELTZER_BERGER = {
     0.1: (1.0, 0.703, 0.512, 0.375, 0.254),
     1.0: (1.0, 0.590, 0.379, 0.228, 0.109),

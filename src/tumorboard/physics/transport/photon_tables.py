@@ -96,7 +96,7 @@ def pair_energy_distribution(photon_mev: float, positron_part: NDArray[np.float6
     third = (e1 * e2 - p1**2) / p1**3 * l1 + (e1 * e2 - p2**2) / p2**3 * l2
     third += 2.0 * k * e1 * e2 / (p1 * p2) ** 2
     third *= k / (2.0 * p1 * p2)
-    value: NDArray[np.float64] = p1 * p2 / k**3 * (first + both * (second + third))
+    value: NDArray[np.float64] = p1 * p2 / k**3 * (first + both * (second - third))
     return np.maximum(value, 0.0)
 
 

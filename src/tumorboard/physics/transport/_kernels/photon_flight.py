@@ -70,6 +70,7 @@ def advance(flights, voxels, tables, tallies):
     number, whole, stream = flights.number, flights.whole, flights.stream
     ceiling, majorants = voxels.ceiling, tables.majorant
     nx, ny, nz = voxels.nx, voxels.ny, voxels.nz
+    lx, ly, lz = nx * voxels.dx, ny * voxels.dy, nz * voxels.dz
     sx, sy, sz = BLOCK * voxels.dx, BLOCK * voxels.dy, BLOCK * voxels.dz
     ix, iy, iz = 1.0 / voxels.dx, 1.0 / voxels.dy, 1.0 / voxels.dz
     bx, by, bz = (nx + BLOCK - 1) // BLOCK, (ny + BLOCK - 1) // BLOCK, (nz + BLOCK - 1) // BLOCK
@@ -100,7 +101,11 @@ def advance(flights, voxels, tables, tallies):
             if crossed >= depth:
                 gone += depth / here
                 x, y, z = x + gone * u, y + gone * v, z + gone * w
-                # Not into the next block by rounding, whose voxels may attenuate more, nor out of the box.
+                # The last block may reach out of the box.
+                if not (0.0 <= x < lx and 0.0 <= y < ly and 0.0 <= z < lz):
+                    escape(number[n], number[n, ENERGY], tallies)
+                    break
+                # Not into the next block by rounding, whose voxels may attenuate more.
                 a = min(max(int(x * ix), i * BLOCK), min(i * BLOCK + BLOCK, nx) - 1)
                 b = min(max(int(y * iy), j * BLOCK), min(j * BLOCK + BLOCK, ny) - 1)
                 c = min(max(int(z * iz), k * BLOCK), min(k * BLOCK + BLOCK, nz) - 1)

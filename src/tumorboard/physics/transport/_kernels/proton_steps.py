@@ -119,16 +119,8 @@ def follow(state, kind, rng, voxels, matter, nuclei, cut, scores, yields, stack,
 
     ``state``: position, direction, energy per nucleon, pv at birth; written back where it leaves.
     """
-    x, y, z, u, v, w, e, first_pv = (
-        state[0],
-        state[1],
-        state[2],
-        state[3],
-        state[4],
-        state[5],
-        state[6],
-        state[7],
-    )
+    x, y, z, u, v, w = state[0], state[1], state[2], state[3], state[4], state[5]
+    e, first_pv = state[6], state[7]
     nx, ny, nz, hx, hy, hz = voxels.nx, voxels.ny, voxels.nz, voxels.hx, voxels.hy, voxels.hz
     density, material = voxels.density, voxels.material
     energy, let, rates, speed = matter.energy, matter.let, matter.rates, matter.speed

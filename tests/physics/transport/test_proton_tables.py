@@ -29,7 +29,8 @@ def rates_at(tables, number, energy_mev):
     """Rates of one material at energies, between the middles of the intervals."""
     n = tables.rates.shape[1]
     at = tables.node_of(energy_mev) * n - 0.5
-    return np.stack([np.interp(at, np.arange(n), column) for column in tables.rates[number].T], axis=-1)
+    every = np.concatenate([tables.rates[number], tables.straggling[number]], axis=1)
+    return np.stack([np.interp(at, np.arange(n), column) for column in every.T], axis=-1)
 
 
 def test_proton_tables__energy_and_range_are_each_others_inverse(tables):
@@ -68,7 +69,7 @@ def test_proton_tables__let_is_the_electronic_stopping_power_of_water(tables):
 @pytest.mark.parametrize("number", range(3), ids=["water", "bone", "lung"])
 def test_proton_tables__rates_are_those_of_the_material(tables, number):
     m = MATERIALS[number]
-    power, nuclear, stopping, straggling, to_water, _ = rates_at(tables, number, ENERGIES).T
+    power, nuclear, stopping, to_water, straggling, _ = rates_at(tables, number, ENERGIES).T
     own = mass_stopping_power_mev_cm2_g(m, ENERGIES)
     assert stopping == pytest.approx(own / mass_stopping_power_mev_cm2_g(WATER, ENERGIES), rel=1e-3)
     assert to_water == pytest.approx(
@@ -101,7 +102,7 @@ def test_proton_tables__skewness_is_vavilovs(tables):
 
 
 def test_proton_tables__water_over_water_is_1(tables):
-    assert tables.rates[0, :, [2, 4]] == pytest.approx(np.ones((2, tables.rates.shape[1])))
+    assert tables.rates[0, :, [2, 3]] == pytest.approx(np.ones((2, tables.rates.shape[1])))
 
 
 def test_proton_tables__channels_are_cumulative_shares(tables):
@@ -136,5 +137,6 @@ def test_proton_tables__slow_protons_meet_no_nucleus(tables):
 def test_proton_tables__take_any_material(elements):
     found = proton_tables((Material("own", 1.0, elements),))
     assert np.isfinite(found.rates).all()
-    assert (found.rates[:, :, [0, 2, 3, 4, 5]] > 0).all()
+    assert (found.rates[:, :, [0, 2, 3]] > 0).all()
+    assert (found.straggling > 0).all()
     assert found.channels[:, :, -1] == pytest.approx(np.ones((1, found.rates.shape[1])))

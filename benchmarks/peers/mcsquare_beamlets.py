@@ -34,7 +34,7 @@ from opentps.core.io import mcsquareIO
 from opentps.core.processing.doseCalculation.protons.mcsquareDoseCalculator import MCsquareDoseCalculator
 
 WATER = 17  # in MCsquare's list of materials
-NOZZLE_MM = 100.0
+NOZZLE_MM = 0.1
 # MCsquare's own traps, see mcsquare_run.py.
 DIVERGENCE_RAD, CORRELATION = 1e-6, 1e-3
 

@@ -18,10 +18,10 @@ own list), both [z, y, x]. Beams at gantry 0 travel along +y. ``JOB.json`` holds
 * ``materials_dir``: another folder of materials than MCsquare's own; ``extra``: more lines of its config;
 * ``cut_mev`` 0.5, ``binary``: "MCsquare_linux" or one of its siblings; default the best for the processor.
 
-Four traps. MCsquare takes off what air between nozzle and phantom costs, 0.115 mm of range per 100 mm, though
-it scatters nothing there. A correlation of 0 or a divergence of 0 makes every proton miss the phantom without a word
-(the covariance is no longer positive): tiny ones stand in for them here. A file with CRLF line ends is read
-wrongly. A rate means nothing before the deposited energy has been looked at: it is in the output.
+Four traps. A correlation of 0 or a divergence of 0 makes every proton miss the phantom without a word (the
+covariance is no longer positive): tiny ones stand in for them here. MCsquare takes off what air between
+nozzle and phantom costs, 0.115 mm of range per 100 mm. A file with CRLF line ends is read wrongly. A rate
+means nothing before the deposited energy has been looked at: it is in the output.
 
 Times are of the transport alone, between MCsquare's own messages: wall and CPU seconds of the process.
 """

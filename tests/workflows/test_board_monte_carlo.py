@@ -94,8 +94,7 @@ def test_monte_carlo__another_seed_makes_it_again_and_leaves_the_plan_alone(repo
 def test_monte_carlo__is_not_made_unless_it_is_asked_for(report, water_folder):
     body = sections(run(prescribed(PRESCRIPTION), water_folder, out=report.folder))
     assert body["proton"]["status"] == "done"
-    assert body["monte_carlo"]["status"] == "not_possible"
-    assert "[monte_carlo]" in body["monte_carlo"]["needs"][0]
+    assert "monte_carlo" not in body
 
 
 def test_monte_carlo__an_interrupt_is_taken_up_again_and_changes_nothing(water_folder, tmp_path):
@@ -121,3 +120,9 @@ def test_monte_carlo__an_interrupt_is_taken_up_again_and_changes_nothing(water_f
     for name in ("dvh", "energy_balance", "prompt_gamma", "gamma"):
         assert taken_up[name] == whole[name]
     assert not list(unfinished.iterdir())
+
+
+def test_monte_carlo__needs_a_plan(water_folder, tmp_path):
+    body = sections(run(prescribed(), water_folder / "ct", out=tmp_path))
+    assert body["proton"]["status"] == body["monte_carlo"]["status"] == "not_possible"
+    assert body["monte_carlo"]["needs"] == ["A proton plan whose optimisation has ended."]

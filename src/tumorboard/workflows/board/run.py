@@ -77,11 +77,12 @@ def run(
         if truth is not None:
             store.put_result("truth", json.loads(truth.read_text(encoding="utf-8")), Record("phantoms.truth"))
         results: dict[str, tuple[SectionResult, float]] = {}
-        for done, name in enumerate(config.sections):
-            progress("making sections", done, len(config.sections))
+        asked = [n for n in config.sections if n != "monte_carlo" or _asks_for_monte_carlo(config)]
+        for done, name in enumerate(asked):
+            progress("making sections", done, len(asked))
             results[name] = _section(name, context)
             context.earlier[name] = results[name][0]
-        progress("making sections", len(config.sections), len(config.sections))
+        progress("making sections", len(asked), len(asked))
         _export(context, results, out)
         return _write(context, results, out)
 
@@ -134,6 +135,10 @@ def _section(name: str, context: Context) -> tuple[SectionResult, float]:
         # Without what it was made from it is never fresh.
         context.store.put_result(item, body, made, made_from=made_from if result.is_final else "")
     return result, wall_s
+
+
+def _asks_for_monte_carlo(config: BoardConfig) -> bool:
+    return config.prescription is not None and config.prescription.monte_carlo is not None
 
 
 def _choices(config: BoardConfig, name: str) -> BoardConfig:

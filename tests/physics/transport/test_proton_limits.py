@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from proton_runs import WIDE_MM, along_depth, column, follow, grid_of, layered, pencil
+from proton_runs import WIDE_MM, along_depth, column, fixed, follow, grid_of, layered, pencil
 
 from tumorboard.core.grid import AXIAL, Grid
 from tumorboard.numerics._kernels.random_streams import start_stream
@@ -13,7 +13,14 @@ from tumorboard.physics.scattering import scattering_sigma_mm
 from tumorboard.physics.stopping_power import electronic_mass_stopping_power_mev_cm2_g
 from tumorboard.physics.straggling import range_straggling_sigma_mm
 from tumorboard.physics.transport._kernels import proton_data as data
-from tumorboard.physics.transport._kernels.proton_histories import BROUGHT, ERROR, MISSED, STUCK
+from tumorboard.physics.transport._kernels.proton_histories import (
+    BROUGHT,
+    ERROR,
+    MISSED,
+    STUCK,
+    TOTALS,
+    run_protons,
+)
 from tumorboard.physics.transport._kernels.proton_reactions import momentum_speed
 from tumorboard.physics.transport._kernels.proton_steps import AT_REST
 from tumorboard.physics.transport._kernels.proton_steps import follow as kernel
@@ -96,6 +103,59 @@ def test_follow__heavier_ions_go_as_far_as_their_charge_and_mass_say(kind, nucle
     assert first == pytest.approx(60.0 * nucleons - left, rel=0.005)
     # They are no protons: LET is not theirs.
     assert (tally[:, [data.OF_PROTONS, data.LENGTH]] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "ranges", "wider"),
+    [(0, 1.0, 1.0), (1, 2.0, np.sqrt(2.0)), (2, 1.0, 0.5)],
+    ids=["proton", "d", "alpha"],
+)
+def test_follow__heavier_ions_scatter_as_their_charge_and_mass_say(kind, ranges, wider):
+    # Angles go as charge over mass, depths as the range.
+    proton = float(scattering_sigma_mm(WATER, 100.0, 0.8 * range_mm(WATER, 100.0)))
+    depth, size = 0.8 * ranges * range_mm(WATER, 100.0), wider * proton / 8.0
+    grid = grid_of((121, 42, 1), (size, depth / 41.5, WIDE_MM))
+    medium = TransportMedium.homogeneous(grid, WATER)
+    _, (voxels, matter, nuclei, cut) = arguments_of(medium, pencil(100.0), ProtonSteps())
+    rates = matter.rates.copy()
+    rates[:, :, data.NUCLEAR] = 0.0
+    matter = matter._replace(rates=fixed(rates))
+    n = voxels.nx * voxels.ny * voxels.nz
+    tally = np.zeros((n, data.COLUMNS))
+    scores = data.Scores(tally, np.zeros((n, 0)), np.zeros(data.LEDGER))
+    rng, stack = np.empty(2, np.uint64), np.empty((256, 9))
+    for history in range(4000):
+        start_stream(rng, 1, history)
+        middle = 0.5 * voxels.nx * voxels.hx
+        state = np.array([middle, 0.0, WIDE_MM / 2, 0.0, 1.0, 0.0, 100.0, momentum_speed(100.0)])
+        kernel(state, kind, rng, voxels, matter, nuclei, cut, scores, NO_YIELDS, stack, 0)
+    sigma = lateral_sigma(tally[:, data.ENERGY].reshape(grid.shape).sum(axis=0)[41], size)
+    # 4000 particles: 1.1 %.
+    assert sigma == pytest.approx(wider * proton, rel=0.045)
+
+
+def test_follow__one_step_displaces_as_much_as_many():
+    # Within its first step a beam is as wide as if it had scattered all the way: the hinge is anywhere.
+    medium = TransportMedium.homogeneous(grid_of((121, 8, 1), (0.005, 1.0, WIDE_MM)), WATER)
+    _, (voxels, matter, nuclei, cut) = arguments_of(medium, pencil(150.0), ProtonSteps())
+    # Without the single-scattering factor, which changes fast there.
+    speed = matter.speed.copy()
+    speed[:, 1], speed[:, 2] = 1.0, 0.0
+    rates = matter.rates.copy()
+    rates[:, :, data.NUCLEAR] = 0.0
+    matter = matter._replace(speed=fixed(speed), rates=fixed(rates))
+    n = voxels.nx * voxels.ny
+    tally, totals = np.zeros((n, data.COLUMNS)), np.zeros(TOTALS)
+    beamlets, cumulative, slab_of_beamlet, slabs = arguments_of(medium, pencil(150.0), ProtonSteps())[0]
+    run_protons(
+        0, 20_000, 1, beamlets, cumulative, -1, slab_of_beamlet, slabs, voxels, matter, nuclei, cut, tally,
+        np.zeros((n, 0)), NO_YIELDS, totals,
+    )  # fmt: skip
+    k = int(np.sqrt(csda_range_g_cm2(WATER, 148.0) / matter.largest_range) * matter.rates.shape[1])
+    power = 0.1 * matter.rates[0, k, data.SCATTERING]
+    depth = 7.5
+    sigma = lateral_sigma(tally[:, data.LENGTH].reshape(8, 121)[7], 0.005)
+    assert sigma == pytest.approx(np.sqrt(power * (depth**3 + depth / 4.0) / 3.0), rel=0.04)
 
 
 def test_follow__slowing_down_goes_through_layers():

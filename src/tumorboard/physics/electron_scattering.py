@@ -27,7 +27,7 @@ _AVOGADRO = 6.02214076e23
 _FINE_STRUCTURE = 7.2973525693e-3
 _HBAR_C_MEV_CM = 1.973269804e-11
 #: Points of the integrals over energy transfers, in the logarithm.
-_TRANSFERS = 200
+_TRANSFERS = 64
 
 
 @lru_cache(maxsize=1)
@@ -142,6 +142,11 @@ def _collision(
     return np.asarray(1.0 + rest * rest - rest + a * (rest + part * part))
 
 
+@lru_cache(maxsize=1)
+def _nodes() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return np.polynomial.legendre.leggauss(_TRANSFERS)
+
+
 def _moment(
     energy: NDArray[np.float64],
     low: NDArray[np.float64],
@@ -150,7 +155,7 @@ def _moment(
     positrons: bool,
 ) -> NDArray[np.float64]:
     """Return the integral of W^power times the cross section from ``low`` to ``high`` [MeV]."""
-    nodes, weights = np.polynomial.legendre.leggauss(_TRANSFERS)
+    nodes, weights = _nodes()
     low = np.minimum(low, high)
     logs = np.log(high / low)
     w = low[:, None] * np.exp(0.5 * logs[:, None] * (nodes + 1.0))

@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tumorboard.core.image import Image, Quantity
 from tumorboard.errors import InputError
+from tumorboard.physics.transport._decay_run import DecayRun, seeds_of
 from tumorboard.physics.transport._kernels import electron_history as electrons_account
 from tumorboard.physics.transport._kernels import photon_data as photons_account
-from tumorboard.physics.transport._kernels.electron_decay import Emissions, Places, run_decays
-from tumorboard.physics.transport._kernels.electron_history import follow
-from tumorboard.physics.transport._kernels.photon_data import Secondaries
-from tumorboard.physics.transport._kernels.photon_data import Tallies as PhotonTallies
 from tumorboard.physics.transport.batches import BatchPlan, Progress, Tallies, run_batches
 from tumorboard.physics.transport.decay_source import ActivityBall, ActivityImage, DecayEmissions
 from tumorboard.physics.transport.electron import REFERENCES as ELECTRON_REFERENCES
-from tumorboard.physics.transport.electron import cells_of, photon_rows
+from tumorboard.physics.transport.electron import cells_of
 from tumorboard.physics.transport.electron_tables import ElectronSteps, electron_tables
 from tumorboard.physics.transport.energy_balance import EnergyBalance
 from tumorboard.physics.transport.medium import TransportMedium
 from tumorboard.physics.transport.photon import REFERENCES as PHOTON_REFERENCES
-from tumorboard.physics.transport.photon_arguments import PhotonArguments, PhotonSteps, photon_arguments
+from tumorboard.physics.transport.photon_arguments import PhotonSteps, photon_arguments
 from tumorboard.provenance import Record
 
 __all__ = ["DecayTransportResult", "transport_decays"]
-
-#: Photons and electrons that wait at a time.
-_ROWS: Final = 32768
-#: Photons set electrons free, which radiate photons, and so on: each turn draws from streams of its own, the
-#: last of these from the same.
-_TURNS: Final = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,84 +55,6 @@ class DecayTransportResult:
     histories: int
     mean_uncertainty: float
     provenance: Record
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Run:
-    """All that the kernels need but the tallies."""
-
-    emissions: Emissions
-    places: Places
-    cells: Any
-    tables: Any
-    settings: Any
-    photons: PhotonArguments | None
-    seeds: tuple[int, ...]
-
-    def decays(self, first: int, last: int, tallies: Tallies) -> None:
-        """Let decays ``first`` to ``last`` happen and follow all that they emit."""
-        photons, electrons = photon_rows(_ROWS), photon_rows(_ROWS)
-        done = first
-        while done < last:
-            done = run_decays(
-                done, last, self.emissions, self.places, self.cells, self.tables, self.settings,
-                tallies["energy"], photons, tallies["electrons"],
-            )  # fmt: skip
-            turn = 0
-            while self.photons is not None and photons.count[0]:
-                self._follow_photons(self.photons, turn, photons, electrons, tallies)
-                turn = min(turn + 1, _TURNS - 1)
-            photons.count[0] = 0
-
-    def _follow_photons(
-        self,
-        arguments: PhotonArguments,
-        turn: int,
-        photons: Secondaries,
-        electrons: Secondaries,
-        tallies: Tallies,
-    ) -> None:
-        """Follow the photons that wait and the electrons they set free; leave what these radiate."""
-        own_stream = replace(arguments, settings=arguments.settings._replace(seed=self.seeds[2 * turn]))
-        none = np.empty(0)
-        own = PhotonTallies(tallies["energy"], tallies["photons"], none, none)
-        source = _taken(photons)[1:]
-        flights = None
-        while True:
-            flights = own_stream.follow(source, own, secondaries=electrons, flights=flights)
-            if electrons.count[0]:
-                self._follow_electrons(turn, electrons, photons, tallies)
-            if flights is None:
-                return
-
-    def _follow_electrons(
-        self, turn: int, electrons: Secondaries, photons: Secondaries, tallies: Tallies
-    ) -> None:
-        """Follow the electrons that wait; write down the photons that they radiate."""
-        kind, points, directions, energy, history = _taken(electrons)
-        settings = self.settings._replace(seed=self.seeds[2 * turn + 1])
-        done = follow(
-            0, kind, points, directions, energy, history, self.cells, self.tables, settings,
-            tallies["energy"], photons, tallies["secondaries"],
-        )  # fmt: skip
-        if done < kind.size:
-            # Photons that wait are few of those that were followed: there is room unless rows were too few.
-            raise RuntimeError("no room for photons of photons' electrons")
-
-
-def _taken(waiting: Secondaries) -> tuple[Any, Any, Any, Any, Any]:
-    """Take what waits: kind, position, direction, energy, history, in the order of histories."""
-    n = int(waiting.count[0])
-    waiting.count[0] = 0
-    order = np.argsort(waiting.label[:n, 1], kind="stable")
-    state, label = waiting.state[order], waiting.label[order]
-    return (
-        label[:, 0].astype(np.int8),
-        np.ascontiguousarray(state[:, :3]),
-        np.ascontiguousarray(state[:, 3:6]),
-        np.ascontiguousarray(state[:, 6]),
-        np.ascontiguousarray(label[:, 1]),
-    )
 
 
 def transport_decays(
@@ -222,15 +135,14 @@ def transport_decays(
     """
     of_electrons = electron_steps if electron_steps is not None else ElectronSteps()
     of_photons = photon_steps if photon_steps is not None else PhotonSteps(electron_cut_mev=0.05)
-    seeds = tuple(int(s) for s in np.random.SeedSequence(plan.seed).generate_state(2 * _TURNS))
-    run = _Run(
+    run = DecayRun(
         emissions.for_kernel(of_electrons.cut_mev),
         source.for_kernel(medium),
         cells_of(medium),
         electron_tables(medium.materials, of_electrons),
         of_electrons.settings(plan.seed),
-        photon_arguments(medium, of_photons, seed=seeds[0]) if follow_photons else None,
-        seeds,
+        photon_arguments(medium, of_photons, seed=plan.seed) if follow_photons else None,
+        seeds_of(plan.seed),
     )
     record = Record(
         "physics.transport.transport_decays",
@@ -268,7 +180,9 @@ def transport_decays(
         checkpoint=checkpoint,
         record=record,
     )
-    balance = _balance({k: sums.tallies[k] for k in ("electrons", "secondaries", "photons")}, sums.histories)
+    balance = balance_of_decays(
+        {k: sums.tallies[k] for k in ("electrons", "secondaries", "photons")}, sums.histories
+    )
     if balance.brought_mev <= 0:
         raise InputError(
             "source must meet the medium; got decays whose particles all pass it by; check positions and the "
@@ -290,7 +204,7 @@ def transport_decays(
     )
 
 
-def _balance(accounts: dict[str, NDArray[np.float64]], histories: int) -> EnergyBalance:
+def balance_of_decays(accounts: dict[str, NDArray[np.float64]], histories: int) -> EnergyBalance:
     """Return the account of all particles of decays, per decay."""
     e, p = electrons_account, photons_account
     first, second, photons = accounts["electrons"], accounts["secondaries"], accounts["photons"]

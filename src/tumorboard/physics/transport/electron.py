@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tumorboard.core.image import Image, Quantity
 from tumorboard.errors import InputError
+from tumorboard.physics.transport._decay_run import photon_rows
 from tumorboard.physics.transport._kernels.electron_data import Cells
 from tumorboard.physics.transport._kernels.electron_history import (
     ACCOUNT_SIZE,
@@ -24,7 +25,6 @@ from tumorboard.physics.transport._kernels.electron_history import (
     STUCK,
     follow,
 )
-from tumorboard.physics.transport._kernels.photon_data import Secondaries
 from tumorboard.physics.transport.batches import BatchPlan, Progress, Tallies, run_batches
 from tumorboard.physics.transport.electron_tables import ElectronSteps, electron_tables
 from tumorboard.physics.transport.energy_balance import EnergyBalance
@@ -89,11 +89,6 @@ def cells_of(medium: TransportMedium) -> Cells:
     nz, ny, nx = medium.grid.shape
     dx, dy, dz = (float(h) for h in medium.spacing_xyz_mm)
     return Cells(medium.density_g_cm3.ravel(), medium.material_index.ravel(), nx, ny, nz, dx, dy, dz)
-
-
-def photon_rows(n: int) -> Secondaries:
-    """Return room for ``n`` particles that are handed on."""
-    return Secondaries(np.zeros((n, 7)), np.zeros((n, 2), np.int64), np.zeros(1, np.int64))
 
 
 def balance_of(account: NDArray[np.float64], histories: int) -> EnergyBalance:

@@ -213,7 +213,7 @@ def _photons(
         (np.zeros((e.size, 1)), np.cumsum(0.5 * (shape[:, 1:] + shape[:, :-1]), axis=1)), axis=1
     ) / (_SPECTRUM_PARTS - 1)
     number, energy = np.zeros_like(e), np.zeros_like(e)
-    nodes, weights = np.polynomial.legendre.leggauss(64)
+    nodes, weights = np.polynomial.legendre.leggauss(32)
     for i in np.flatnonzero(e > cut_mev):
         first = cut_mev / e[i]
         x = first ** (0.5 * (1.0 - nodes))

@@ -50,9 +50,10 @@ def box(n=16, spacing=2.0, of=WATER):
     return TransportMedium.homogeneous(grid, of)
 
 
+@pytest.mark.parametrize("n", [9, 16])
 @pytest.mark.parametrize("emissions", [LUTETIUM, POSITRONS, DecayEmissions("alpha", local_mev=5.5)])
-def test_transport_decays__closes_every_account(emissions):
-    medium = box()
+def test_transport_decays__closes_every_account(emissions, n):
+    medium = box(n)
     found = transport_decays(medium, CENTRE, emissions, BatchPlan(2000, 1, 1), follow_photons=True)
     balance = found.balance
     expected = emissions.local_mev + emissions.energy_mev(ParticleKind.PHOTON)

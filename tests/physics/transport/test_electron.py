@@ -98,7 +98,7 @@ def test_transport_electrons__does_not_depend_on_voxels():
 
 def test_transport_electrons__stopping_within_voxels_changes_no_energy_in_voxels():
     medium = box(5, 2.0)
-    plan = BatchPlan(40_000, 4, 1)
+    plan = BatchPlan(15_000, 4, 1)
     near = ElectronSource(energy_mev=0.4, position_mm=(0.6, 0.0, 0.3))
     a = transport_electrons(medium, near, plan, steps=EVERYWHERE)
     b = transport_electrons(medium, near, plan, steps=replace(EVERYWHERE, stop_within_voxel=True))

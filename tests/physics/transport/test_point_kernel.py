@@ -40,7 +40,7 @@ def test_point_kernel__of_one_energy_equals_penreds(energy):
     shell, expected = penred_shells(energy)
     # PENELOPE's water has 78 eV.
     water = replace(WATER, mean_excitation_energy_ev=78.0)
-    plan = BatchPlan(60_000 if energy < 1 else 100_000, 1, 1)
+    plan = BatchPlan(30_000 if energy < 1 else 100_000, 1, 1)
     found = point_kernel(
         water, of_energy(energy), plan, shell_mm=shell, shells=expected.size, follow_photons=False
     )
@@ -107,7 +107,7 @@ def test_point_kernel__of_i131_equals_penreds():
 
 
 def test_point_kernel__keeps_its_shape_for_shorter_steps():
-    plan = BatchPlan(20_000, 5, 1)
+    plan = BatchPlan(8_000, 5, 1)
     radii = []
     for share in (0.05, 0.1, 0.2):
         steps = ElectronSteps(transfer_mev=0.01, share_of_range=share)
@@ -159,7 +159,7 @@ def test_point_kernel__with_photons_closes_and_fills_far_shells():
         "gamma", lines=(EmissionLines(ParticleKind.PHOTON, np.array([0.364]), np.ones(1)),)
     )
     kernel = point_kernel(
-        WATER, gamma, BatchPlan(20_000, 1, 1), shell_mm=10.0, shells=15, follow_photons=True
+        WATER, gamma, BatchPlan(8_000, 1, 1), shell_mm=10.0, shells=15, follow_photons=True
     )
     balance = kernel.balance
     assert abs(balance.handed_on_mev) < 1e-9

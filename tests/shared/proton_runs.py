@@ -119,3 +119,10 @@ def distal_depth(depth_mm, dose, level):
     last = top + int(np.flatnonzero(dose[top:] >= level * dose[top])[-1])
     part = (dose[last] - level * dose[top]) / (dose[last] - dose[last + 1])
     return depth_mm[last] + part * (depth_mm[last + 1] - depth_mm[last])
+
+
+def lateral_sigma(energy, size_mm):
+    """Width of one slice's energy over x, the width of a voxel taken off."""
+    x = (np.arange(energy.size) - 0.5 * (energy.size - 1)) * size_mm
+    mean = (energy * x).sum() / energy.sum()
+    return np.sqrt((energy * (x - mean) ** 2).sum() / energy.sum() - size_mm**2 / 12.0)

@@ -1,6 +1,6 @@
 """Photons of 113, 208 and 511 keV from a point in water, bone and lung, against penRed: per core.
 
-128 x 128 x 128 voxels of 4 mm: a body of water with lungs of uneven density, a spine and ribs of bone, air around;
+128 x 128 x 128 voxels of 4 mm: a body of water, uneven lungs, a spine and ribs of bone, air around;
 photons are followed down to 10 keV and what they leave is scored in voxels. penRed has an environment of its
 own (``peers/penred.txt``), whose python ``TUMORBOARD_PEER_PENRED`` names:
 

@@ -5,6 +5,7 @@ from tumorboard.core.grid import AXIAL, Grid
 from tumorboard.core.image import Image, Quantity
 from tumorboard.errors import InputError
 from tumorboard.physics.materials import material
+from tumorboard.physics.transport import _decay_run
 from tumorboard.physics.transport.batches import BatchPlan
 from tumorboard.physics.transport.decay_source import (
     ActivityBall,
@@ -136,3 +137,18 @@ def test_transport_decays__outside_the_medium_are_refused():
         transport_decays(
             box(3), far, DecayEmissions("alpha", local_mev=5.0), BatchPlan(100, 1, 1), follow_photons=True
         )
+
+
+def test_transport_decays__makes_room_when_photons_set_many_electrons_free(monkeypatch):
+    hard = DecayEmissions("hard", lines=(lines(ParticleKind.PHOTON, (15.0, 8.0)),))
+    monkeypatch.setattr(_decay_run, "_ROWS", 4096 + 300)
+    found = transport_decays(
+        box(8, 20.0, material("bone, cortical, ICRP")),
+        CENTRE,
+        hard,
+        BatchPlan(1000, 1, 1),
+        follow_photons=True,
+    )
+    assert found.balance.largest_error_mev < 1e-9
+    out = found.balance.deposited_mev + found.balance.escaped_mev
+    assert out == pytest.approx(found.balance.brought_mev, abs=1e-9)

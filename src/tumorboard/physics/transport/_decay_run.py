@@ -88,23 +88,32 @@ class DecayRun:
         while True:
             flights = own_stream.follow(source, own, secondaries=electrons, flights=flights)
             if electrons.count[0]:
-                self._follow_electrons(turn, electrons, photons, tallies)
+                self._follow_electrons(arguments, turn, electrons, photons, tallies)
             if flights is None:
                 return
 
     def _follow_electrons(
-        self, turn: int, electrons: Secondaries, photons: Secondaries, tallies: Tallies
+        self,
+        arguments: PhotonArguments,
+        turn: int,
+        electrons: Secondaries,
+        photons: Secondaries,
+        tallies: Tallies,
     ) -> None:
         """Follow the electrons that wait; write down the photons that they radiate."""
         kind, points, directions, energy, history = _taken(electrons)
+        points -= self.offset_mm
         settings = self.settings._replace(seed=self.seeds[2 * turn + 1])
-        done = follow(
-            0, kind, points - self.offset_mm, directions, energy, history, self.cells, self.tables, settings,
-            tallies[self.by_secondaries], photons, tallies["secondaries"],
-        )  # fmt: skip
-        if done < kind.size:
-            # Photons that wait are few of those that were followed: there is room unless rows were too few.
-            raise RuntimeError("no room for photons of photons' electrons")
+        done = 0
+        while True:
+            done = follow(
+                done, kind, points, directions, energy, history, self.cells, self.tables, settings,
+                tallies[self.by_secondaries], photons, tallies["secondaries"],
+            )  # fmt: skip
+            if done == kind.size:
+                return
+            # No room for more photons: what was taken is out of the way, so follow these first.
+            self._follow_photons(arguments, min(turn + 1, TURNS - 1), photons, electrons, tallies)
 
 
 def _taken(waiting: Secondaries) -> tuple[Any, Any, Any, Any, Any]:

@@ -70,8 +70,16 @@ def test_run__threads_change_nothing_but_the_time(of_100_mev):
 
 
 def test_run__a_box_too_coarse_for_a_range_says_none():
-    found = run(config(energy_mev=5.0, histories=200, voxel_mm=10.0))
+    found = run(config(energy_mev=30.0, histories=200, voxel_mm=10.0))
     assert found.r80_mm is None
+    assert found.deposited_fraction == pytest.approx(1.0, abs=0.01)
+
+
+@pytest.mark.parametrize("energy_mev", [0.001, 0.5, 5.0])
+def test_run__slow_protons_stop_where_they_enter(energy_mev):
+    found = run(config(energy_mev=energy_mev, histories=200))
+    assert found.r80_mm is None
+    assert found.mean_depth_mm == 1.0  # the middle of the first layer
     assert found.deposited_fraction == pytest.approx(1.0, abs=0.01)
 
 

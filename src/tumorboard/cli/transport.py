@@ -29,12 +29,12 @@ def water(
     histories: Annotated[str, typer.Option(help="Particles to follow, e.g. 1e6.")],
     particle: Annotated[str, typer.Option(help=f"One of {', '.join(PARTICLES)}.")] = "proton",
     voxel_mm: Annotated[float, typer.Option(help="Edge of the cubic voxels [mm].")] = 2.0,
-    width_mm: Annotated[float, typer.Option(help="Of the box across the beam [mm].")] = 100.0,
+    width_mm: Annotated[float, typer.Option(help="Of the box across the beam [mm].")] = 150.0,
     threads: Annotated[int, typer.Option(help="At a time; results do not depend on them.")] = 1,
     seed: Annotated[int, typer.Option(help="Of the random streams.")] = 1,
     mean_excitation_ev: Annotated[
-        float, typer.Option(help="Of the water: 78 by ICRU Report 90, 75 by ICRU Report 49 [eV].")
-    ] = 78.0,
+        float, typer.Option(help="Of the water: 77.7 as MCsquare's, 78 by ICRU 90, 75 by ICRU 49 [eV].")
+    ] = 77.7,
     to_json: Annotated[
         str, typer.Option("--json", help="Write JSON to this file, or to standard output: -.")
     ] = "",

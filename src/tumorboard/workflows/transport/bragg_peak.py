@@ -22,6 +22,8 @@ _FROM, _TO, _MORE_BINS = 0.8, 1.05, 3
 #: Steps of the interpolated curve, and over how many its slope is taken [mm].
 _FINE_MM: Final = 0.005
 _SMOOTH: Final = 11
+#: Slower protons than this are no beam whose peak could be looked at [MeV].
+_LEAST_MEV: Final = 10.0
 #: A calculated beam needs some spread of energy [MeV].
 _SPREAD_MEV: Final = 0.001
 
@@ -42,7 +44,7 @@ def r80_mm(depth_edges_mm: ArrayLike, energy: ArrayLike, *, energy_mev: float) -
     energy
         Left between them, any unit, shape ``(n,)``.
     energy_mev
-        Kinetic energy at depth 0 [MeV].
+        Kinetic energy at depth 0, >= 10 [MeV].
 
     Returns
     -------
@@ -52,7 +54,7 @@ def r80_mm(depth_edges_mm: ArrayLike, energy: ArrayLike, *, energy_mev: float) -
     Raises
     ------
     InputError
-        When the bins do not hold the end of the range, or too few of them do.
+        When the bins do not hold the end of the range, or too few of them do, or the energy is too low.
 
     Examples
     --------
@@ -62,6 +64,8 @@ def r80_mm(depth_edges_mm: ArrayLike, energy: ArrayLike, *, energy_mev: float) -
     >>> abs(r80_mm(edges, left, energy_mev=150.0) - kernel.range_mm) < 0.02
     True
     """
+    if not energy_mev >= _LEAST_MEV:
+        raise InputError(f"energy_mev must be >= {_LEAST_MEV:g} [MeV]; got {energy_mev!r}")
     edges, left = np.asarray(depth_edges_mm, np.float64), np.asarray(energy, np.float64)
     spectrum = EnergySpectrum(np.array([energy_mev]), np.array([_SPREAD_MEV]), np.array([1.0]))
     kernel = pencil_kernel_of_spectrum(energy_mev, spectrum, depth_step_mm=0.05)

@@ -37,8 +37,8 @@ class WaterConfig:
     width_mm
         Of the box across the beam; at least that, in an odd number of voxels, 20 to 1000 [mm].
     mean_excitation_ev
-        Of the water, 60 to 90 [eV]: 78 is what ICRU Report 90 [1]_ recommends, and about what other Monte
-        Carlo programs take; 75, ICRU Report 49's, makes ranges 0.5 % shorter.
+        Of the water, 60 to 90 [eV]. ICRU Report 90 [1]_ recommends 78 +- 2; 77.7 is what MCsquare's stopping
+        powers amount to, for comparisons with it; 75, ICRU Report 49's, makes ranges 0.5 % shorter.
 
     Raises
     ------

@@ -123,7 +123,7 @@ def test_transport_protons__emission_by_energy_adds_up(everything):
 
 
 def test_transport_protons__says_when_all_miss():
-    with pytest.raises(InputError, match="source must meet the medium"):
+    with pytest.raises(InputError, match="source must bring energy into the medium"):
         transport_protons(small_box(), pencil(90.0, x_mm=500.0), BatchPlan(100, 1, 1), scores=DOSE)
 
 
@@ -179,13 +179,12 @@ def test_transport_protons__depth_dose_is_that_of_deterministic_transport(energy
 def test_transport_protons__let_at_the_entrance():
     medium = column(WATER, 20.0, 2.0)
     found = transport_protons(medium, pencil(150.0), BatchPlan(20_000, 1, 1), scores=ProtonScores(let=True))
-    # Protons of 150 MeV have 0.54 keV/um; secondaries, some percent of the dose, have much more.
+    # Protons of 150 MeV have 0.54 keV/um; secondaries, some percent of the dose, have much more: SHIELD-HIT12A
+    # has 0.87 some 10 mm deep in validation/dcpt_monte_carlo. The analytic one lacks slow secondaries.
     reference = depth_dose(EnergySpectrum([150.0], [0.0], [1.0]), WATER)
-    expected_d = np.interp(10.0, reference.depth_mm[1:], reference.let_kev_um)
     expected_t = np.interp(10.0, reference.depth_mm[1:], reference.track_let_kev_um)
     let_d, let_t = found.dose_averaged_let.values[0, 5, 0], found.track_averaged_let.values[0, 5, 0]
-    assert 0.6 < let_d < 0.9
-    assert let_d == pytest.approx(expected_d, rel=0.12)
+    assert 0.8 < let_d < 0.97
     assert let_t == pytest.approx(expected_t, rel=0.03)
     assert 0.54 < let_t < 0.6
 

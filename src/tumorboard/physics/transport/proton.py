@@ -231,8 +231,8 @@ def transport_protons(
     )
     if sums.tallies["totals"][BROUGHT] <= 0:
         raise InputError(
-            "source must meet the medium; got beamlets that all pass it by; check the isocentre, the frame "
-            "of reference and the directions"
+            "source must bring energy into the medium; got beamlets that all pass it by, or of 0 MeV; check "
+            "the isocentre, the frame of reference, the directions and the energies"
         )
     return _result(medium, scores, sums, record)
 

@@ -174,7 +174,7 @@ def arguments_of(
     matter = Matter(
         tables.range_g_cm2,
         tables.energy_mev,
-        tables.let_kev_um,
+        tables.let_energy_mev_kev_um,
         tables.rates,
         tables.speed,
         tables.channels,

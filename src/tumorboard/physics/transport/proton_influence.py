@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -162,6 +162,8 @@ def proton_influence(
             "histories_per_beamlet": histories_per_beamlet,
             "seed": seed,
             "least_share": least_share,
+            "with_let": with_let,
+            "steps": asdict(chosen),
             "medium": medium.digest,
             "source": source.digest,
         },

@@ -58,8 +58,9 @@ class ProtonTables:
         Residual range in water at the last node [g/cm2].
     energy_mev
         Kinetic energy, shape ``(n_fine + 1,)`` [MeV].
-    let_kev_um
-        Unrestricted electronic LET in water of 1 g/cm3, shape ``(n_fine + 1,)`` [keV/um].
+    let_energy_mev_kev_um
+        Integral of the unrestricted electronic LET in water of 1 g/cm3 over the energy from 0, shape
+        ``(n_fine + 1,)`` [MeV keV/um].
     rates
         Shape ``(n_materials, n_coarse, 4)``: scattering power without the single-scattering factor
         [rad2 cm2/g]; nuclear cross section [cm2/g]; stopping power over water's; electronic stopping power
@@ -76,14 +77,14 @@ class ProtonTables:
 
     range_g_cm2: float
     energy_mev: NDArray[np.float64]
-    let_kev_um: NDArray[np.float64]
+    let_energy_mev_kev_um: NDArray[np.float64]
     rates: NDArray[np.float64]
     straggling: NDArray[np.float64]
     speed: NDArray[np.float64]
     channels: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        for name in ("energy_mev", "let_kev_um", "rates", "straggling", "speed", "channels"):
+        for name in ("energy_mev", "let_energy_mev_kev_um", "rates", "straggling", "speed", "channels"):
             object.__setattr__(self, name, read_only(getattr(self, name), np.float64))
 
     def node_of(self, energy_mev: Any) -> NDArray[np.float64]:
@@ -105,7 +106,8 @@ def _fine() -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
     energy = energy_from_range_mev(water, ranges)
     energy[0] = 0.0
     inside = np.maximum(energy, LOWEST_ENERGY_MEV)
-    let = 0.1 * electronic_mass_stopping_power_mev_cm2_g(water, inside)
+    each = 0.1 * electronic_mass_stopping_power_mev_cm2_g(water, inside)
+    let = np.concatenate(([0.0], np.cumsum(0.5 * (each[1:] + each[:-1]) * np.diff(energy))))
     return largest, energy, let
 
 

@@ -25,7 +25,7 @@ class Matter(NamedTuple):
 
     largest_range: float
     energy: Any
-    let: Any
+    let_energy: Any
     rates: Any
     speed: Any
     channels: Any

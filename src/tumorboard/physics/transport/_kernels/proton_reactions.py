@@ -10,8 +10,6 @@ from tumorboard.physics.transport._kernels.proton_data import NUCLEONS
 
 _PROTON_MEV = 938.27208816
 _TWO_PI = 2.0 * math.pi
-_TRIES = 4
-_ENOUGH = 0.7
 #: Deuterons first: a proton that picks up a neutron keeps nearly all its energy.
 _ORDER = (1, 0, 2)
 
@@ -96,16 +94,11 @@ def scatter_nucleus(rng, n, energy, nuclei):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def emit(rng, n, i, particle, chance, x, y, z, u, v, w, incident, budget, nuclei, stack, height, slow):
-    """Emit one particle if the budget has its energy: return the energy [MeV] and the stack's height.
+    """Emit one particle with no more than the budget: return the energy [MeV] and the stack's height.
 
     ``slow`` is the energy per nucleon below which it stays where it is.
     """
-    energy = quantile(nuclei.energy[n, i, particle], chance) * incident
-    if energy > budget:
-        # A little too much is cut off; much too much is drawn again, by the caller.
-        if budget < _ENOUGH * energy:
-            return -1.0, height
-        energy = budget
+    energy = min(quantile(nuclei.energy[n, i, particle], chance) * incident, budget)
     own = energy / NUCLEONS[particle]
     if own <= slow:
         return energy, height
@@ -127,7 +120,7 @@ def react(rng, n, x, y, z, u, v, w, energy, nuclei, stack, height, slow):
     Numbers and energies follow the inclusive spectra, which do not say how particles share the energy. Here
     the place of the first in its spectrum, a uniform number, decides the others' by maps that leave it
     uniform: the second has one minus it, each later one is fast only where all before are not (tent map). So
-    their sum seldom exceeds what there is, and each spectrum stays what it is.
+    their sum seldom exceeds what there is, where it is cut off, and each spectrum stays what it is.
     """
     i, part = bracket(nuclei.inelastic_mev[n], nuclei.n_inelastic[n], energy)
     if uniform(rng) < part:
@@ -146,17 +139,12 @@ def react(rng, n, x, y, z, u, v, w, energy, nuclei, stack, height, slow):
                 chance = 1.0 - lead
             elif emitted > 1:
                 chance = 1.0 - abs(2.0 * chance - 1.0)
-            place = chance
-            for _ in range(_TRIES):
-                before = height
-                got, height = emit(
-                    rng, n, i, particle, place, x, y, z, u, v, w, energy, left, nuclei, stack, height, slow
-                )
-                if got >= 0.0:
-                    left -= got
-                    if height == before:
-                        local += got
-                    break
-                place = uniform(rng)
+            before = height
+            got, height = emit(
+                rng, n, i, particle, chance, x, y, z, u, v, w, energy, left, nuclei, stack, height, slow
+            )
+            left -= got
+            if height == before:
+                local += got
             emitted += 1
     return local, left, height

@@ -86,6 +86,24 @@ def range_of(energy, energy_table, largest_range):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def at(table, fine):
+    """Return the value at a place in a fine table."""
+    i = min(int(fine), table.size - 2)
+    return table[i] + (fine - i) * (table[i + 1] - table[i])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def rest_of_let(scores, voxel, density, rates, energy, range_in_water, let_energy):
+    """Add what a proton that is given up has left to LET, which is that of protons to their end."""
+    if density > 0.0:
+        row = scores.tally[voxel]
+        row[OF_PROTONS] += energy
+        row[ENERGY_LET] += let_energy
+        row[LENGTH] += 10.0 * range_in_water / (rates[STOPPING] * density)
+        row[LENGTH_LET] += energy * rates[TO_WATER] / density
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def collide(rng, here, x, y, z, u, v, w, e, shares, nuclei, cut, scores, yields, stack, height):
     """Let a proton meet a nucleus: return its energy (0: it is no more), direction, and the stack's height.
 
@@ -123,7 +141,7 @@ def follow(state, kind, rng, voxels, matter, nuclei, cut, scores, yields, stack,
     e, first_pv = state[6], state[7]
     nx, ny, nz, hx, hy, hz = voxels.nx, voxels.ny, voxels.nz, voxels.hx, voxels.hy, voxels.hz
     density, material = voxels.density, voxels.material
-    energy, let, rates, speed = matter.energy, matter.let, matter.rates, matter.speed
+    energy, let_energy, rates, speed = matter.energy, matter.let_energy, matter.rates, matter.speed
     middle, planned, straggling = matter.middle, matter.planned, matter.straggling
     tally, ledger = scores.tally, scores.ledger
     full = tally.shape[1] > 1
@@ -200,11 +218,10 @@ def follow(state, kind, rng, voxels, matter, nuclei, cut, scores, yields, stack,
                         if full:
                             tally[here, IN_WATER] += lost * rates[m, k, TO_WATER]
                             if kind == 0:
-                                mean_let = let[int(0.5 * (before + fine))]
                                 tally[here, OF_PROTONS] += lost
-                                tally[here, ENERGY_LET] += lost * mean_let
+                                tally[here, ENERGY_LET] += at(let_energy, before) - at(let_energy, fine)
                                 tally[here, LENGTH] += s
-                                tally[here, LENGTH_LET] += s * mean_let
+                                tally[here, LENGTH_LET] += lost * rates[m, k, TO_WATER] / density[here]
                     elif full and kind == 0:
                         tally[here, LENGTH] += s
                     moved += s
@@ -249,6 +266,8 @@ def follow(state, kind, rng, voxels, matter, nuclei, cut, scores, yields, stack,
         if end == _STOPPED:
             keep(scores, here, e * nucleons)
             ledger[CUT] += e * nucleons
+            if full and kind == 0:
+                rest_of_let(scores, here, density[here], rates[material[here], 0], e, r, at(let_energy, fine))
             return AT_REST, height
         if end == _REACTION:
             x, y, z, moved = x + u * moved, y + v * moved, z + w * moved, 0.0

@@ -139,11 +139,12 @@ def test_transport_decays__outside_the_medium_are_refused():
         )
 
 
+@pytest.mark.slow
 def test_transport_decays__makes_room_when_photons_set_many_electrons_free(monkeypatch):
-    hard = DecayEmissions("hard", lines=(lines(ParticleKind.PHOTON, (15.0, 8.0)),))
-    monkeypatch.setattr(_decay_run, "_ROWS", 4096 + 300)
+    hard = DecayEmissions("hard", lines=(lines(ParticleKind.PHOTON, (19.0, 50.0)),))
+    monkeypatch.setattr(_decay_run, "_ROWS", 6500)
     found = transport_decays(
-        box(8, 20.0, material("bone, cortical, ICRP")),
+        box(8, 20.0, material("lead")),
         CENTRE,
         hard,
         BatchPlan(1000, 1, 1),

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nuclides import emissions_of
 
 from tumorboard.errors import InputError
 from tumorboard.physics.electron_stopping import electron_csda_range_g_cm2
 from tumorboard.physics.materials import material
 from tumorboard.physics.transport.batches import BatchPlan
-from tumorboard.physics.transport.decay_source import DecayEmissions, EmissionLines, EmissionSpectrum
+from tumorboard.physics.transport.decay_source import DecayEmissions, EmissionLines
 from tumorboard.physics.transport.electron_tables import ElectronSteps
 from tumorboard.physics.transport.particles import ParticleKind
 from tumorboard.physics.transport.point_kernel import point_kernel
@@ -53,21 +54,6 @@ def test_point_kernel__of_one_energy_equals_penreds(energy):
     for fraction in (0.25, 0.5, 0.75, 0.9, 0.95):
         radius = np.interp(fraction, np.concatenate(([0.0], np.cumsum(expected))), edges)
         assert found.radius_mm(fraction) == pytest.approx(radius, rel=0.015), fraction
-
-
-def emissions_of(nuclide, kinds=(ELECTRON, ParticleKind.PHOTON)):
-    """Return what ``validation/electrons`` has of a nuclide."""
-    with (VALIDATION / f"emissions_{nuclide}.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
-    low, high, number = (np.array([float(r[k]) for r in rows]) for k in ("low_mev", "high_mev", "per_decay"))
-    betas = high > low
-    spectrum = EmissionSpectrum(ELECTRON, np.append(low[betas], high[betas][-1]), number[betas])
-    of = [ParticleKind[r["kind"].upper()] for r in rows]
-    lines = []
-    for kind in kinds:
-        own = np.array([k == kind for k in of]) & ~betas
-        lines.append(EmissionLines(kind, low[own], number[own]))
-    return DecayEmissions(nuclide, lines=tuple(lines), spectra=(spectrum,))
 
 
 @pytest.mark.slow
@@ -158,9 +144,7 @@ def test_point_kernel__with_photons_closes_and_fills_far_shells():
     gamma = DecayEmissions(
         "gamma", lines=(EmissionLines(ParticleKind.PHOTON, np.array([0.364]), np.ones(1)),)
     )
-    kernel = point_kernel(
-        WATER, gamma, BatchPlan(8_000, 1, 1), shell_mm=10.0, shells=15, follow_photons=True
-    )
+    kernel = point_kernel(WATER, gamma, BatchPlan(8_000, 1, 1), shell_mm=10.0, shells=15, follow_photons=True)
     balance = kernel.balance
     assert abs(balance.handed_on_mev) < 1e-9
     everything = kernel.energy_mev.sum() + kernel.beyond_mev

@@ -52,8 +52,9 @@ def collided(name, energy, count, electron_cut_mev=None):
     arguments = photon_arguments(medium, steps, seed=1)
     rng = np.random.default_rng(11)
     number, whole = np.zeros((count, NUMBERS)), np.zeros((count, WHOLES), np.int64)
+    scratch = np.zeros(1)
     number[:, ENERGY], number[:, W], number[:, WANTED] = energy, 1.0, -1.0
-    whole[:, NODE], number[:, PART] = energy_node(energy)
+    whole[:, NODE], number[:, PART] = energy_node(energy, scratch, scratch.view(np.int64))
     streams = rng.integers(0, 2**63, (count, 2)).astype(np.uint64) | np.uint64(1)
     flights = Flights(
         number,
@@ -63,6 +64,8 @@ def collided(name, energy, count, electron_cut_mev=None):
         np.zeros(count, np.int64),
         np.zeros(count),
         np.zeros(2, np.uint64),
+        scratch,
+        scratch.view(np.int64),
     )
     rows = 2 * count if electron_cut_mev else 0
     free = Secondaries(np.zeros((rows, 7)), np.zeros((rows, 2), np.int64), np.zeros(1, np.int64))

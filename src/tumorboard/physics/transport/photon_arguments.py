@@ -33,7 +33,7 @@ from tumorboard.physics.transport.photon_tables import photon_tables
 __all__ = ["PhotonArguments", "PhotonScoring", "PhotonSteps", "photon_arguments"]
 
 #: Photons that are on their way together: their state fits into the fastest memory.
-_TOGETHER: Final = 128
+_TOGETHER: Final = 256
 #: A code of 16 bits must leave some for the density.
 _MOST_MATERIALS: Final = 4096
 #: Ceilings and cells of density are widened by this, so that rounding does not make them too narrow.
@@ -120,7 +120,7 @@ class PhotonArguments:
         tallies
             To add to.
         secondaries
-            Where electrons go that are handed on; at least 256 rows must be free.
+            Where electrons go that are handed on; 512 rows at least.
         flights
             What an earlier call returned.
 
@@ -129,9 +129,20 @@ class PhotonArguments:
         Flights or None
             ``None`` when all are done; otherwise ``secondaries`` are full: empty them, set their count to 0
             and call again with this.
+
+        Raises
+        ------
+        InputError
+            When electrons are to be handed on and ``secondaries`` have fewer rows.
         """
         if secondaries is None:
             secondaries = Secondaries(np.zeros((0, 7)), np.zeros((0, 2), np.int64), np.zeros(1, np.int64))
+        rows = secondaries.state.shape[0]
+        if self.settings.electron_cut_mev < math.inf and rows < 2 * _TOGETHER:
+            raise InputError(
+                f"secondaries must have room for two of each photon under way: {2 * _TOGETHER} rows at least; "
+                f"got {rows}"
+            )
         going = flights if flights is not None else _new_flights()
         done = follow(source, self.voxels, self.tables, self.settings, tallies, secondaries, going)
         return None if done else going
@@ -144,7 +155,7 @@ def new_tallies(n_voxels: int, escaped_edges_mev: tuple[float, ...] = ()) -> Tal
 
 
 def _new_flights() -> Flights:
-    n = _TOGETHER
+    n, scratch = _TOGETHER, np.zeros(1)
     whole = np.full((n, WHOLES), -1, np.int64)
     whole[:, WAITING] = 0
     return Flights(
@@ -155,6 +166,8 @@ def _new_flights() -> Flights:
         np.zeros(n, np.int64),
         np.zeros(n),
         np.zeros(2, np.uint64),
+        scratch,
+        scratch.view(np.int64),
     )
 
 
@@ -224,8 +237,8 @@ def _codes(medium: TransportMedium) -> tuple[NDArray[np.uint16], NDArray[np.floa
     return codes.ravel(), cells, bits
 
 
-def _ceilings(medium: TransportMedium, tables: Tables) -> NDArray[np.float32]:
-    """Return by band of energy and block of voxels the largest attenuation of a voxel over the majorant."""
+def _ceilings(medium: TransportMedium, tables: Tables) -> NDArray[np.uint8]:
+    """Return by band of energy and block the most that a voxel attenuates, in 255ths of the majorant."""
     majorant = tables.majorant[:, None]
     relative = np.divide(
         tables.attenuation, majorant, out=np.zeros_like(tables.attenuation), where=majorant > 0
@@ -242,5 +255,6 @@ def _ceilings(medium: TransportMedium, tables: Tables) -> NDArray[np.float32]:
         densest = parts.max(axis=(1, 3, 5))
         for band, values in zip(bands, found, strict=True):
             np.maximum(values, densest * band[m], out=values)
-    widened = np.minimum(found * np.float32(1.0 + 4 * _WIDER), np.float32(1.0))
-    return np.asarray(widened.reshape(len(bands), -1))
+    # Rounded up: a ceiling too high costs time only. Bytes fit into the fastest memory.
+    widened = np.minimum(np.ceil(found * (255.0 * (1.0 + 4 * _WIDER))), 255.0)
+    return np.asarray(widened.astype(np.uint8).reshape(len(bands), -1))

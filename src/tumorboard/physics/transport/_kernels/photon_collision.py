@@ -64,9 +64,9 @@ def hand_on(secondaries, kind, number, history, direction, energy):
 @njit(**OPTIONS)
 def around(rng, number, cosine):
     """Return a direction at an angle with the photon's."""
-    sine = math.sqrt(max(1.0 - cosine * cosine, 0.0))
     across, up = azimuth(rng)
-    return turned(number[U], number[V], number[W], cosine, sine, across, up)
+    sine_squared = max(1.0 - cosine * cosine, 0.0)
+    return turned(number[U], number[V], number[W], cosine, sine_squared, across, up)
 
 
 @njit(**OPTIONS)
@@ -146,6 +146,7 @@ def real(number, whole, voxels, table):
 def collide(flights, voxels, tables, settings, tallies, secondaries):
     """Let each photon that is at a real collision interact."""
     rng = flights.rng
+    scratch, bits = flights.scratch, flights.bits
     shares = tables.shares
     cut = settings.electron_cut_mev
     filled = 0
@@ -160,7 +161,9 @@ def collide(flights, voxels, tables, settings, tallies, secondaries):
         choice = uniform(rng)
         here = 0.0
         if choice < shares[node, m, 0] + part * (shares[node + 1, m, 0] - shares[node, m, 0]):
-            keeps, half = compton(rng, energy, node, part, m, tables.compton, tables.scattering)
+            keeps, half = compton(
+                rng, energy, node, part, m, tables.compton, tables.scattering, scratch, bits
+            )
             left = energy * keeps
             here = energy - left
             u, v, w = number[U], number[V], number[W]
@@ -182,7 +185,7 @@ def collide(flights, voxels, tables, settings, tallies, secondaries):
             choice < shares[node, m, 2] + part * (shares[node + 1, m, 2] - shares[node, m, 2])
             or energy <= 2.0 * ELECTRON_MASS_MEV
         ):
-            half = rayleigh(rng, energy, m, tables.rayleigh)
+            half = rayleigh(rng, energy, m, tables.rayleigh, scratch, bits)
             number[U], number[V], number[W] = around(rng, number, 1.0 - 2.0 * half)
         else:
             here = paired(rng, number, whole, tables.pair, secondaries, cut)
@@ -196,7 +199,7 @@ def collide(flights, voxels, tables, settings, tallies, secondaries):
             number[ENERGY] = 0.0
             scored += left
         elif left != energy:
-            whole[NODE], number[PART] = energy_node(left)
+            whole[NODE], number[PART] = energy_node(left, scratch, bits)
         if scored > 0.0:
             flights.places[filled] = whole[VOXEL]
             flights.amounts[filled] = scored

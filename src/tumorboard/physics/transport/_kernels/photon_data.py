@@ -45,7 +45,7 @@ class Voxels(NamedTuple):
     A code holds the material above ``bits`` and a cell of density below: cell ``c`` of material ``m`` begins
     at ``cells[m, 0] + c * cells[m, 1]``. Codes fit into faster memory than densities [g/cm3], read only where
     the cell leaves open whether a collision is real. ``ceiling``: by band of energy and block of voxels, the
-    part of the majorant that no voxel of the block exceeds.
+    255ths of the majorant that no voxel of the block exceeds.
     """
 
     codes: NDArray[Any]
@@ -119,7 +119,8 @@ class Flights(NamedTuple):
     """Photons that are on their way together, so that the voxels of all are looked up at once.
 
     ``number``, ``whole`` and ``stream`` have a row for each; ``following[0]`` is the next row of the source.
-    ``places`` and ``amounts`` gather deposits; ``rng`` holds the stream of whoever has its turn.
+    ``places`` and ``amounts`` gather deposits; ``rng`` holds the stream of whoever has its
+    turn, ``scratch`` a number whose bits ``bits`` shows.
     """
 
     number: NDArray[Any]
@@ -129,3 +130,5 @@ class Flights(NamedTuple):
     places: NDArray[Any]
     amounts: NDArray[Any]
     rng: NDArray[Any]
+    scratch: NDArray[Any]
+    bits: NDArray[Any]

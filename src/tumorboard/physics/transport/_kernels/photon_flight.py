@@ -25,6 +25,9 @@ from tumorboard.physics.transport._kernels.photon_data import (
     Z,
 )
 
+#: Direction cosines below this take longer to cross a voxel than to leave any medium.
+_ALONG = 1e-12
+
 
 @njit(**OPTIONS)
 def enter(x, y, z, u, v, w, voxels):
@@ -61,6 +64,18 @@ def escape(number, energy, tallies):
 
 
 @njit(**OPTIONS)
+def crossing(x, u, i, size):
+    """Return the ways to the next face and from face to face on an axis [mm], and the step of the voxel.
+
+    Written without branches: which way a photon goes cannot be foretold. Along a face it never crosses.
+    """
+    forward = 1 if u > -_ALONG else 0
+    across = u if abs(u) > _ALONG else _ALONG
+    inverse = 1.0 / across
+    return ((i + forward) * size - x) * inverse, size * abs(inverse), 2 * forward - 1
+
+
+@njit(**OPTIONS)
 def advance(flights, voxels, tables, tallies):
     """Move each photon to its next possible collision, by delta tracking [woodcock1965] from block to block.
 
@@ -82,7 +97,7 @@ def advance(flights, voxels, tables, tallies):
         u, v, w = number[n, U], number[n, V], number[n, W]
         node, part = whole[n, NODE], number[n, PART]
         rng[0], rng[1] = stream[n, 0], stream[n, 1]
-        majorant = majorants[node] + part * (majorants[node + 1] - majorants[node])
+        step = (majorants[node] + part * (majorants[node + 1] - majorants[node])) / 255.0
         band = node // NODES_PER_BAND
         depth = -math.log(uniform(rng))
         choice = uniform(rng)
@@ -95,7 +110,7 @@ def advance(flights, voxels, tables, tallies):
         next_z, every_z, step_z = crossing(z, w, k, sz)
         gone = 0.0
         while True:
-            here = majorant * ceiling[band, (k * by + j) * bx + i]
+            here = step * ceiling[band, (k * by + j) * bx + i]
             following = min(next_x, next_y, next_z)
             crossed = here * (following - gone)
             if crossed >= depth:
@@ -115,18 +130,17 @@ def advance(flights, voxels, tables, tallies):
                 break
             depth -= max(crossed, 0.0)
             gone = following
-            if following == next_x:
-                i += step_x
-                next_x += every_x
-                out = not 0 <= i < bx
-            elif following == next_y:
-                j += step_y
-                next_y += every_y
-                out = not 0 <= j < by
-            else:
-                k += step_z
-                next_z += every_z
-                out = not 0 <= k < bz
+            # One axis is crossed, in arithmetic: a branch would be guessed wrong half of the time.
+            by_x = 1 if following == next_x else 0
+            by_y = (1 - by_x) * (1 if following == next_y else 0)
+            by_z = 1 - by_x - by_y
+            i += by_x * step_x
+            j += by_y * step_y
+            k += by_z * step_z
+            next_x += by_x * every_x
+            next_y += by_y * every_y
+            next_z += by_z * every_z
+            out = not (0 <= i < bx and 0 <= j < by and 0 <= k < bz)
             if out:
                 escape(number[n], number[n, ENERGY], tallies)
                 break
@@ -138,16 +152,6 @@ def look_up(flights, voxels):
     for n in range(flights.number.shape[0]):
         if flights.number[n, ENERGY] > 0.0:
             flights.whole[n, CODE] = voxels.codes[flights.whole[n, VOXEL]]
-
-
-@njit(**OPTIONS)
-def crossing(x, u, i, size):
-    """Return the ways to the next face and from face to face on an axis [mm], and the step of the voxel."""
-    if u > 0.0:
-        return ((i + 1) * size - x) / u, size / u, 1
-    if u < 0.0:
-        return (i * size - x) / u, -size / u, -1
-    return math.inf, math.inf, 0
 
 
 @njit(**OPTIONS)
@@ -199,15 +203,15 @@ def march(depth, number, whole, voxels, tables, tallies):
             whole[VOXEL], whole[CODE] = voxel, code
             break
         depth -= here * length
-        if following == next_x:
-            i += step_x
-            next_x += every_x
-        elif following == next_y:
-            j += step_y
-            next_y += every_y
-        else:
-            k += step_z
-            next_z += every_z
+        by_x = 1 if following == next_x else 0
+        by_y = (1 - by_x) * (1 if following == next_y else 0)
+        by_z = 1 - by_x - by_y
+        i += by_x * step_x
+        j += by_y * step_y
+        k += by_z * step_z
+        next_x += by_x * every_x
+        next_y += by_y * every_y
+        next_z += by_z * every_z
         if not (0 <= i < nx and 0 <= j < ny and 0 <= k < nz):
             escape(number, energy, tallies)
             break

@@ -50,13 +50,13 @@ def close_account(number, whole, account):
 
 
 @njit(**OPTIONS)
-def begin(number, whole, stream, row, source, voxels, settings, tallies):
+def begin(number, whole, flights, n, row, source, voxels, settings, tallies):
     """Put a photon of the source on its way; return whether it has any."""
     position, direction, energy, history = source
     e = energy[row]
     if whole[HISTORY] != history[row]:
         whole[HISTORY] = history[row]
-        start_stream(stream, settings.seed, history[row])
+        start_stream(flights.stream[n], settings.seed, history[row])
     u, v, w = direction[row, 0], direction[row, 1], direction[row, 2]
     x, y, z, inside = enter(position[row, 0], position[row, 1], position[row, 2], u, v, w, voxels)
     whole[SOURCE] = row
@@ -77,7 +77,7 @@ def begin(number, whole, stream, row, source, voxels, settings, tallies):
         close_account(number, whole, tallies.account)
         return False
     number[ENERGY] = e
-    whole[NODE], number[PART] = energy_node(e)
+    whole[NODE], number[PART] = energy_node(e, flights.scratch, flights.bits)
     return True
 
 
@@ -99,7 +99,7 @@ def refill(flights, source, voxels, settings, tallies):
             for axis in range(6):
                 number[X + axis] = number[WAITING_X + axis]
             number[ENERGY] = ELECTRON_MASS_MEV
-            whole[NODE], number[PART] = energy_node(ELECTRON_MASS_MEV)
+            whole[NODE], number[PART] = energy_node(ELECTRON_MASS_MEV, flights.scratch, flights.bits)
             flying += 1
             continue
         if number[BROUGHT] > 0.0:
@@ -116,7 +116,7 @@ def refill(flights, source, voxels, settings, tallies):
                 while after < energy.size and history[after] == history[row]:
                     after += 1
                 flights.following[0] = after
-            if begin(number, whole, flights.stream[n], row, source, voxels, settings, tallies):
+            if begin(number, whole, flights, n, row, source, voxels, settings, tallies):
                 flying += 1
                 break
     return flying

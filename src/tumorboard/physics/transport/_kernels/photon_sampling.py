@@ -11,7 +11,6 @@ ELECTRON_MASS_MEV = 0.51099895
 PLANCK_MEV_ANGSTROM = 0.01239841984
 
 #: Energies have nodes at even parts of octaves: the first is 2**-10 MeV.
-_TWICE_NODES = 2 * NODES_PER_OCTAVE
 FIRST_EXPONENT = -9
 COMPTON_EVERY = 8
 COMPTON_QUANTILES = 128
@@ -26,25 +25,35 @@ X_FIRST_EXPONENT = -13
 X_OCTAVES = 36
 X_LOWEST = 2.0 ** (X_FIRST_EXPONENT - 1)
 
+#: A float64 has 52 bits of mantissa; its exponent is 1022 more than that of ``frexp``.
+_NODE_SHIFT = 52 - (NODES_PER_OCTAVE.bit_length() - 1)
+_NODE_OFFSET = (FIRST_EXPONENT + 1022) * NODES_PER_OCTAVE
+_NODE_REST, _NODE_PART = (1 << _NODE_SHIFT) - 1, 2.0**-_NODE_SHIFT
+_X_SHIFT = 52 - (X_NODES_PER_OCTAVE.bit_length() - 1)
+_X_OFFSET = (X_FIRST_EXPONENT + 1022) * X_NODES_PER_OCTAVE
+_X_REST, _X_PART = (1 << _X_SHIFT) - 1, 2.0**-_X_SHIFT
+
 
 @njit(inline="always", **OPTIONS)
-def energy_node(energy):
-    """Return the node below an energy, and how far it is from there to the next."""
-    mantissa, exponent = math.frexp(energy)
-    at = (mantissa - 0.5) * _TWICE_NODES
-    step = int(at)
-    return (exponent - FIRST_EXPONENT) * NODES_PER_OCTAVE + step, at - step
+def energy_node(energy, scratch, bits):
+    """Return the node below an energy, and how far it is from there to the next.
+
+    Even parts of octaves are the leading bits of a number: ``scratch`` and ``bits`` are one number, seen as
+    float and as integer.
+    """
+    scratch[0] = energy
+    pattern = bits[0]
+    return (pattern >> _NODE_SHIFT) - _NODE_OFFSET, (pattern & _NODE_REST) * _NODE_PART
 
 
 @njit(inline="always", **OPTIONS)
-def x_node(squared):
+def x_node(squared, scratch, bits):
     """Return the node below a squared momentum transfer, and how far it is to the next; -1 below all."""
     if squared < X_LOWEST:
         return -1, squared / X_LOWEST
-    mantissa, exponent = math.frexp(squared)
-    at = (mantissa - 0.5) * (2 * X_NODES_PER_OCTAVE)
-    step = int(at)
-    return (exponent - X_FIRST_EXPONENT) * X_NODES_PER_OCTAVE + step, at - step
+    scratch[0] = squared
+    pattern = bits[0]
+    return (pattern >> _X_SHIFT) - _X_OFFSET, (pattern & _X_REST) * _X_PART
 
 
 @njit(inline="always", **OPTIONS)
@@ -56,7 +65,7 @@ def on_nodes(table, m, node, part):
 
 
 @njit(inline="always", **OPTIONS)
-def compton(rng, energy, node, part, m, table, scattering):
+def compton(rng, energy, node, part, m, table, scattering, scratch, bits):
     """Return the part of the energy that a photon keeps, and half of one minus the cosine of its angle."""
     alpha2 = 2.0 * energy / ELECTRON_MASS_MEV
     row = node // COMPTON_EVERY
@@ -70,17 +79,17 @@ def compton(rng, energy, node, part, m, table, scattering):
         b = table[row + 1, step] + along * (table[row + 1, step + 1] - table[row + 1, step])
         given = a + across * (b - a)
         half = given / (1.0 + alpha2 * (1.0 - given))
-        x, x_part = x_node(to_x * to_x * half)
+        x, x_part = x_node(to_x * to_x * half, scratch, bits)
         if uniform(rng) < on_nodes(scattering, m, x, x_part):
             return 1.0 - given * alpha2 / (1.0 + alpha2), half
 
 
 @njit(**OPTIONS)
-def rayleigh(rng, energy, m, table):
+def rayleigh(rng, energy, m, table, scratch, bits):
     """Return half of one minus the cosine of the angle of a coherently scattered photon."""
     to_x = energy / PLANCK_MEV_ANGSTROM
     largest = to_x * to_x
-    node, part = x_node(largest)
+    node, part = x_node(largest, scratch, bits)
     total = on_nodes(table, m, node, part)
     while True:
         target = uniform(rng) * total
@@ -154,16 +163,15 @@ def azimuth(rng):
 
 
 @njit(inline="always", **OPTIONS)
-def turned(u, v, w, cosine, sine, across, up):
-    """Return a direction turned by an angle, given its sine too, with the cosine and sine of the azimuth."""
+def turned(u, v, w, cosine, sine_squared, across, up):
+    """Return a direction turned by an angle, with the cosine and sine of the azimuth."""
     q = 1.0 - w * w
     if q > 1e-9:
-        q = math.sqrt(q)
-        s = sine / q
+        s = math.sqrt(sine_squared / q)
         return (
             u * cosine + s * (u * w * across - v * up),
             v * cosine + s * (v * w * across + u * up),
-            w * cosine - sine * q * across,
+            w * cosine - s * q * across,
         )
-    sign = 1.0 if w > 0.0 else -1.0
+    sign, sine = (1.0 if w > 0.0 else -1.0), math.sqrt(sine_squared)
     return sine * across, sine * up, sign * cosine

@@ -140,7 +140,7 @@ class PhotonArguments:
         rows = secondaries.state.shape[0]
         if self.settings.electron_cut_mev < math.inf and rows < 2 * _TOGETHER:
             raise InputError(
-                f"secondaries must have room for two of each photon under way: {2 * _TOGETHER} rows at least; "
+                f"secondaries must have room for two of each photon at work: {2 * _TOGETHER} rows at least; "
                 f"got {rows}"
             )
         going = flights if flights is not None else _new_flights()

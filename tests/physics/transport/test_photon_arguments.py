@@ -135,7 +135,7 @@ def test_follow__compton_electrons_take_the_momentum():
 
 
 def test_photon_arguments__refuse_what_cannot_be(medium):
-    with pytest.raises(InputError, match="cut_mev must be 0.001 to 1"):
+    with pytest.raises(InputError, match=r"cut_mev must be 0\.001 to 1"):
         PhotonSteps(cut_mev=5.0)
     with pytest.raises(InputError, match="electron_cut_mev must be > 0"):
         PhotonSteps(electron_cut_mev=0.0)

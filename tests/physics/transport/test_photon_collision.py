@@ -1,5 +1,6 @@
 """One collision of many photons: what it leaves, and where they go."""
 
+import itertools
 import math
 
 import numpy as np
@@ -148,9 +149,7 @@ def test_collide__rayleigh_angles_follow_form_factors(name, energy):
     elastic = flights.number[:, ENERGY] == energy
     x2 = 0.5 * (1 - flights.number[elastic, W]) * (energy / HC) ** 2
     edges = np.concatenate([[0.0], np.geomspace(1e-3, 1.0, 31)]) * (energy / HC) ** 2
-    fine = np.concatenate(
-        [np.linspace(a, b, 201)[1:] - (b - a) / 400 for a, b in zip(edges, edges[1:], strict=False)]
-    )
+    fine = np.concatenate([np.linspace(a, b, 201)[1:] - (b - a) / 400 for a, b in itertools.pairwise(edges)])
     cosine = 1 - 2 * fine / (energy / HC) ** 2
     density = (1 + cosine**2) * form_factor_squared_mol_g(material(name), np.sqrt(fine))
     expected = (density.reshape(31, 200).sum(axis=1)) * np.diff(edges)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ from tumorboard.physics.transport.batches import BatchPlan, Progress, Tallies, r
 from tumorboard.physics.transport.electron_tables import ElectronSteps, electron_tables
 from tumorboard.physics.transport.energy_balance import EnergyBalance
 from tumorboard.physics.transport.medium import TransportMedium
-from tumorboard.physics.transport.particles import Particles
+from tumorboard.physics.transport.particles import ParticleSource
 from tumorboard.provenance import Record
 
 __all__ = ["ElectronTransportResult", "transport_electrons"]
@@ -47,13 +47,6 @@ REFERENCES: Final = (
 #: Rows for photons, and particles that are made at a time.
 _PHOTON_ROWS: Final = 16384
 _AT_A_TIME: Final = 8192
-
-
-class ParticleSource(Protocol):
-    """Hands out the particles of histories; the same ones whoever asks."""
-
-    def particles(self, first: int, count: int, *, seed: int) -> Particles:
-        """Return the particles of ``count`` histories from number ``first`` on."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

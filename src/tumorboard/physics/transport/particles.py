@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from tumorboard.core._arrays import read_only
 from tumorboard.errors import InputError
 
-__all__ = ["ParticleKind", "Particles"]
+__all__ = ["ParticleKind", "ParticleSource", "Particles"]
 
 
 class ParticleKind(IntEnum):
@@ -73,3 +74,10 @@ class Particles:
             raise InputError("direction of particles must be unit vectors within 1e-9; got others")
         if (np.diff(self.history) < 0).any():
             raise InputError("history of particles must ascend; got them out of order")
+
+
+class ParticleSource(Protocol):
+    """Hands out the particles of histories; the same ones whoever asks."""
+
+    def particles(self, first: int, count: int, *, seed: int) -> Particles:
+        """Return the particles of ``count`` histories from number ``first`` on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ from tumorboard.physics.transport._kernels.photon_data import Tallies as KernelT
 from tumorboard.physics.transport.batches import BatchPlan, Progress, Tallies, run_batches
 from tumorboard.physics.transport.energy_balance import EnergyBalance
 from tumorboard.physics.transport.medium import TransportMedium
-from tumorboard.physics.transport.particles import ParticleKind, Particles
+from tumorboard.physics.transport.particles import ParticleKind, Particles, ParticleSource
 from tumorboard.physics.transport.photon_arguments import PhotonSteps, new_tallies, photon_arguments
 from tumorboard.provenance import Record
 
@@ -43,13 +43,6 @@ REFERENCES: Final = (
 
 #: Photons that a source hands out at a time.
 _AT_A_TIME: Final = 65536
-
-
-class Source(Protocol):
-    """Hands out the particles of histories; the same ones whoever asks."""
-
-    def particles(self, first: int, count: int, *, seed: int) -> Particles:
-        """Return the particles of ``count`` histories from number ``first`` on."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,7 +86,7 @@ class PhotonTransportResult:
 
 def transport_photons(
     medium: TransportMedium,
-    source: Source,
+    source: ParticleSource,
     plan: BatchPlan,
     *,
     steps: PhotonSteps | None = None,
@@ -232,7 +225,7 @@ def balance_of(account: NDArray[np.float64], histories: int) -> EnergyBalance:
 
 def _record(
     medium: TransportMedium,
-    source: Source,
+    source: ParticleSource,
     plan: BatchPlan,
     steps: PhotonSteps,
     escaped_edges_mev: tuple[float, ...],

@@ -57,7 +57,7 @@ def test_aicc__is_the_formula():
 
 def test_choose__says_for_which_shapes_the_criterion_is_not_defined():
     four = ActivitySamples(TIMES_S[:4], mono_exponential(TIMES_S[:4]), MADE, np.full(4, 1e5))
-    with pytest.raises(InputError, match="got 4, while CurveShape.BI_EXPONENTIAL with .* 6 are needed"):
+    with pytest.raises(InputError, match=r"got 4, while CurveShape.BI_EXPONENTIAL with .* 6 are needed"):
         choose_by_aicc(configs(Weighting.KNOWN_UNCERTAINTY), four)
     # With an unknown uncertainty, one parameter more, four samples cannot even choose a mono-exponential.
     with pytest.raises(InputError, match=r"MONO_EXPONENTIAL with Weighting.EQUAL 5, CurveShape.BI"):

@@ -54,9 +54,9 @@ def test_fit__carries_uncertainty_as_differences_do(beginning, tail):
 
 
 def test_fit__refuses_what_cannot_be():
-    with pytest.raises(InputError, match="at the last two times for Tail.LAST_TWO"):
+    with pytest.raises(InputError, match=r"at the last two times for Tail.LAST_TWO"):
         integral([H], [1.0], tail=Tail.LAST_TWO)
-    with pytest.raises(InputError, match="at the last two times for Tail.LAST_TWO"):
+    with pytest.raises(InputError, match=r"at the last two times for Tail.LAST_TWO"):
         integral([H, 2 * H], [1.0, 0.0], tail=Tail.LAST_TWO)
     with pytest.raises(InputError, match="fall at least as fast"):
         integral([H, 2 * H], [1.0, 1.0], tail=Tail.LAST_TWO)

@@ -179,15 +179,15 @@ class TrapezoidModel:
         """Return y1 / rate with rate = ln(y0 / y1) / (t1 - t0), and add its slopes."""
         if t.size < 2 or not (y[-2:] > 0).all():
             raise InputError(
-                f"activity_bq must be > 0 [Bq] at the last two times for Tail.LAST_TWO; got {y[-2:].tolist()}; "
-                "use Tail.PHYSICAL_DECAY"
+                f"activity_bq must be > 0 [Bq] at the last two times for Tail.LAST_TWO; got {y[-2:].tolist()}"
+                "; use Tail.PHYSICAL_DECAY"
             )
         step = t[-1] - t[-2]
         rate = math.log(y[-2] / y[-1]) / step
         if rate * mean_life_s < 1.0:
             raise InputError(
-                "the last two activities must fall at least as fast as the nuclide decays for Tail.LAST_TWO; got "
-                f"{y[-2]:g} and {y[-1]:g} Bq after {step:g} s; use Tail.PHYSICAL_DECAY"
+                "the last two activities must fall at least as fast as the nuclide decays for Tail.LAST_TWO; "
+                f"got {y[-2]:g} and {y[-1]:g} Bq after {step:g} s; use Tail.PHYSICAL_DECAY"
             )
         slopes[-1] += 1.0 / rate + 1.0 / (step * rate**2)
         slopes[-2] -= y[-1] / (y[-2] * step * rate**2)

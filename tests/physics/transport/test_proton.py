@@ -179,8 +179,8 @@ def test_transport_protons__depth_dose_is_that_of_deterministic_transport(energy
 def test_transport_protons__let_at_the_entrance():
     medium = column(WATER, 20.0, 2.0)
     found = transport_protons(medium, pencil(150.0), BatchPlan(20_000, 1, 1), scores=ProtonScores(let=True))
-    # Protons of 150 MeV have 0.54 keV/um; secondaries, some percent of the dose, have much more: SHIELD-HIT12A
-    # has 0.87 some 10 mm deep in validation/dcpt_monte_carlo. The analytic one lacks slow secondaries.
+    # Protons of 150 MeV have 0.54 keV/um; secondaries, some percent of the dose, have much more:
+    # SHIELD-HIT12A has 0.87 some 10 mm deep in validation/dcpt_monte_carlo.
     reference = depth_dose(EnergySpectrum([150.0], [0.0], [1.0]), WATER)
     expected_t = np.interp(10.0, reference.depth_mm[1:], reference.track_let_kev_um)
     let_d, let_t = found.dose_averaged_let.values[0, 5, 0], found.track_averaged_let.values[0, 5, 0]

@@ -76,10 +76,7 @@ for axis, (name, values, colours, unit) in zip(axes, shown, strict=False):
     axis.set_ylabel("z [mm]")
     figure.colorbar(drawn, ax=axis, label=unit)
 
-# %%
-# All three by depth, each over its largest value. Along the way in millimetres gammas drop where lung begins;
-# by water-equivalent depth they fall where the protons end, a few millimetres before their range.
-
+# All three by depth, each over its largest value.
 for name, values in (("pencil beam", planned), ("Monte Carlo", found.dose), ("prompt gammas", gammas)):
     profile = values.values[20:31, 20:31].sum(axis=(0, 1))
     axes[3].plot(depth, profile / profile.max(), label=name)
@@ -87,6 +84,10 @@ axes[3].set_ylabel("over its maximum, 2 × 2 cm²")
 axes[3].set_xlabel("depth [mm]; the beam comes from the left")
 axes[3].legend()
 plt.show()
+
+# %%
+# Along the way in millimetres gammas drop where lung begins; by water-equivalent depth they fall where the
+# protons end, a few millimetres before their range.
 
 edges = np.arange(0.0, 110.0, 1.0)
 source_mm = machine.beam_model.source_distance_mm

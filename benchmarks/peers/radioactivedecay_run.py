@@ -1,7 +1,7 @@
 """Decay chains by radioactivedecay, in its own environment.
 
 ``python radioactivedecay_run.py chain NUCLIDE OUT.json``: members, half-lives [s] and branching of its data.
-``python radioactivedecay_run.py speed PAIRS.json OUT.json``: CPU seconds for each pair of a start and a time [s].
+``python radioactivedecay_run.py speed PAIRS.json OUT.json``: CPU seconds per pair (start, time [s]).
 ``python radioactivedecay_run.py precise NUCLIDE... OUT.json``: the chains, and amounts in high precision.
 """
 

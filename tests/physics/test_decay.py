@@ -32,7 +32,7 @@ FROM_DDEP = {
         "beta": (0.01, {}),
         "alpha": (0.009, {}),
         "gamma": (0.01, {"Re-188": 0.06, "Ac-225": 0.063, "Rn-219": 0.025, "Ra-223": 0.018}),
-        "conversion": (0.04, {"Tc-99m": 0.055, "Pb-211": 0.085, "Tl-209": 0.14, "Ac-225": 0.77}),
+        "conversion": (0.04, {"Tc-99m": 0.055, "Pb-211": 0.085, "Tl-209": 0.14, "Ac-225": 0.78}),
     },
 }
 BETAS = (EmissionKind.BETA_MINUS, EmissionKind.BETA_PLUS)

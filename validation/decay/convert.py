@@ -3,8 +3,8 @@
 Usage: ``python convert.py DECAY.dat OUT.npz`` in an environment with numpy and tumorboard.
 
 Of each line of electrons the files do not say whether it is of conversion or an Auger electron. Here it is
-of conversion above the K edge of the atom, or where a gamma ray less a binding energy gives its energy.
-Continuous spectra are kept in ``BINS`` bins with their number of particles and their mean energy.
+of conversion near the K edge of the atom and above, or where a gamma ray less a binding energy gives its
+energy. Continuous spectra are kept in ``BINS`` bins with their number of particles and their mean energy.
 """
 
 import itertools
@@ -25,6 +25,7 @@ MODES = {1: (1, 0), 2: (-1, 0), 3: (0, 0), 4: (-2, -4), 5: (0, -1), 6: (0, 0), 7
 #: How far a binding energy may lie from the difference of lines: share, and [eV].
 NEAR, NEAR_EV = 0.0006, 10.0
 NEAR_UNKNOWN = 0.004
+M1 = 4
 HEAVIEST_KNOWN = 92
 
 
@@ -118,7 +119,8 @@ def shells():
 
 def is_conversion(energy_ev, gammas_ev, bound, near):
     """Return whether a line of electrons is one of conversion."""
-    if energy_ev > bound[0]:
+    # KLL, KLX and KXY lines of Auger electrons stay below the K edge by more than the binding of M1.
+    if energy_ev > bound[0] - (bound[M1] if bound.size > M1 else 0.0):
         return True
     gap = gammas_ev[:, None] - energy_ev - bound
     return bool((abs(gap) < NEAR_EV + near * bound).any())

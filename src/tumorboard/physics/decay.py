@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 from functools import lru_cache
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -345,15 +345,21 @@ def _modes(table: dict[str, NDArray[np.generic]], row: int, parent: Nuclide) -> 
     return tuple(found)
 
 
+def _written(values: NDArray[np.generic]) -> list[Any]:
+    """Return numbers as the library writes them: what is kept in single precision has seven digits."""
+    if values.dtype != np.float32:
+        return values.tolist()  # type: ignore[no-any-return]
+    return [float(f"{value:.7g}") for value in values.tolist()]
+
+
 def _emissions(
     table: dict[str, NDArray[np.generic]], row: int, parent: Nuclide
 ) -> tuple[NuclideEmission, ...]:
     here = _part(table, "line", row)
     names = ("kind", "mev", "mev_uncertainty", "yield", "yield_uncertainty", "transition")
     found = []
-    for code, energy, spread, number, apart, order in zip(
-        *(table[f"line_{name}"][here].tolist() for name in names), strict=True
-    ):
+    for code, *values, order in zip(*(_written(table[f"line_{name}"][here]) for name in names), strict=True):
+        energy, spread, number, apart = values
         kind = _KINDS.get(code)
         if kind is None or not energy > 0:  # electron capture emits nothing but a neutrino
             continue

@@ -239,8 +239,10 @@ def chain_activities(
 
     Parameters
     ----------
-    chain, start
-        As for :func:`chain_amounts`.
+    chain
+        Members, half-lives, branching.
+    start
+        Of which member the atom is, or of several, by name or by index, shape ``(...)``.
     time_s
         Times >= 0, of a shape that goes with that of ``start`` [s].
 
@@ -272,8 +274,10 @@ def chain_decays(
 
     Parameters
     ----------
-    chain, start
-        As for :func:`chain_amounts`.
+    chain
+        Members, half-lives, branching.
+    start
+        Of which member the atom is, or of several, by name or by index, shape ``(...)``.
     time_s
         Times >= 0, of a shape that goes with that of ``start`` [s].
 

@@ -130,8 +130,8 @@ def protraction_factor(rate: DoseRate, tissue: RepairingTissue) -> float:
     r"""Return the Lea-Catcheside factor G of a dose rate, from administration to infinity.
 
     :math:`G = \frac{2}{D^2} \sum_{ij} \frac{a_i a_j}{(\lambda_i + \lambda_j)(\lambda_i + \mu)}` with the rate
-    of repair :math:`\mu` [1]_ [2]_, and :math:`\lambda/(\lambda + \mu)` for one exponential; 1 without repair,
-    0 when repair is at once.
+    of repair :math:`\mu` [1]_ [2]_, and :math:`\lambda/(\lambda + \mu)` for one exponential; 1 without
+    repair, 0 when repair is at once.
 
     Parameters
     ----------

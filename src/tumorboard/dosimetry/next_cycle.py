@@ -68,8 +68,8 @@ class DeliveredDose:
     relative_uncertainty
         Of that without what all cycles share, >= 0: change from cycle to cycle, and measurement.
     shared_relative_uncertainty
-        Of the dose of all cycles together, >= 0: calibration, volume, S-value. Of BED that was delivered it is
-        taken as it is, which is right to first order.
+        Of the dose of all cycles together, >= 0: calibration, volume, S-value. Delivered BED is taken as it
+        is, right to first order.
     """
 
     delivered_gy: float

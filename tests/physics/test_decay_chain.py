@@ -7,7 +7,7 @@ import pytest
 
 from tumorboard.core.nuclide import Nuclide
 from tumorboard.errors import InputError
-from tumorboard.physics._kernels.decay_chain import transition
+from tumorboard.physics._kernels.decay_chain import by_steps, fill_steps, transition
 from tumorboard.physics.decay import DecayLibrary, decay_data
 from tumorboard.physics.decay_chain import (
     DecayChain,
@@ -150,6 +150,21 @@ def test_transition__compiled_is_as_written():
     assert found[0] == pytest.approx(found[1], rel=1e-13)
     amounts = chain_amounts(chain, np.arange(n), np.full(n, 4000.0)).T
     assert found[0] == pytest.approx(amounts, rel=1e-11, abs=1e-16)
+
+
+@pytest.mark.parametrize("time_s", [0.013, 1.0, 4321.0, 1e7, 1e15])
+def test_by_steps__is_the_transition(time_s):
+    chain = decay_chain("Ac-225", library=JEFF)
+    rates, constants, n = chain.rates_per_s, chain.decay_constant_per_s, len(chain.members)
+    lowest, steps = -72, np.zeros((24, 63, n, n))
+    fill_steps(rates, constants, lowest, steps)
+    work, amounts, before = np.empty((3, n, n)), np.zeros(n), np.empty(n)
+    for start in range(n):
+        transition(rates, constants, time_s, start, *work)
+        assert by_steps(start, time_s, lowest, steps, amounts, before)
+        assert amounts[start:] == pytest.approx(work[0][start:, start], rel=5e-14, abs=1e-300)
+    assert not by_steps(0, 1e-9, lowest, steps, amounts, before)
+    assert not by_steps(0, 1e30, lowest, steps, amounts, before)
 
 
 def test_chain_activities__reach_equilibrium():

@@ -16,7 +16,13 @@ from numpy.typing import ArrayLike, NDArray
 from tumorboard.core._arrays import read_only
 from tumorboard.core.nuclide import Nuclide
 from tumorboard.errors import InputError
-from tumorboard.physics._kernels.decay_chain import amounts_of_pairs
+from tumorboard.physics._kernels.decay_chain import (
+    BITS,
+    DIGITS_OF_A_TIME,
+    STEPS,
+    amounts_of_pairs,
+    fill_steps,
+)
 from tumorboard.physics.decay import DecayLibrary, decay_data, known_nuclides
 
 __all__ = ["DecayChain", "chain_activities", "chain_amounts", "chain_decays", "decay_chain"]
@@ -28,6 +34,9 @@ _ROUNDING: Final = 1e-3
 #: below 1e-14.
 _LARGEST_SUM: Final = 20.0
 _DIGITS: Final = 120
+#: Longest time [s], as a power of 2, and largest chain for which steps are kept: it takes 7 MB.
+_LONGEST: Final = 60
+_LARGEST_CHAIN: Final = 24
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,7 +205,7 @@ def chain_amounts(
 
     Bateman's equations [1]_, for chains that branch and join. Where the exponentials do not cancel, their
     sum, with factors that are made with 120 digits; else the exponential of the matrix, by sums of positive
-    terms and squares of them, so that nothing cancels however near or far half-lives are. Absolute error
+    terms and products of them, so that nothing cancels however near or far half-lives are. Absolute error
     below 1e-14, nothing below 0.
 
     Parameters
@@ -331,6 +340,8 @@ def _amounts(chain: DecayChain, start: Any, time_s: ArrayLike, bateman: _Bateman
         bateman.constants,
         bateman.plain,
         bateman.terms,
+        bateman.lowest,
+        bateman.steps,
         out,
     )
     return out.reshape(*times.shape, -1)
@@ -344,13 +355,15 @@ class _Bateman:
     constants: NDArray[np.float64]
     plain: NDArray[np.bool_]
     terms: _Terms
+    lowest: int
+    steps: NDArray[np.float64]
 
 
 def _bateman(rates: NDArray[np.float64], constants: NDArray[np.float64]) -> _Bateman:
     return _bateman_of(rates.tobytes(), constants.tobytes())
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _bateman_of(rates_bytes: bytes, constants_bytes: bytes) -> _Bateman:
     constants = np.frombuffer(constants_bytes)
     n = constants.size
@@ -374,7 +387,12 @@ def _bateman_of(rates_bytes: bytes, constants_bytes: bytes) -> _Bateman:
                 plain[i] &= not defective[k][i] and sum(map(abs, factors.values())) <= _LARGEST_SUM
             row_first.append(len(row_member))
     terms = tuple(np.array(one, np.int64) for one in (row_first, row_member, term_first, term_index))
-    return _Bateman(rates, constants, plain, (*terms, np.array(term_factor, np.float64)))
+    # The lowest digit of a time in which the fastest member hardly decays; shorter times need few squares.
+    lowest = -DIGITS_OF_A_TIME - max(0, math.ceil(math.log2(constants.max() or 1.0)))
+    levels = (_LONGEST - DIGITS_OF_A_TIME - lowest) // BITS + 10 if n <= _LARGEST_CHAIN else 0
+    steps = np.zeros((levels, STEPS, n, n))
+    fill_steps(rates, constants, lowest, steps)
+    return _Bateman(rates, constants, plain, (*terms, np.array(term_factor)), lowest, steps)
 
 
 def _eigenvectors(

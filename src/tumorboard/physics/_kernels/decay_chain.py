@@ -1,4 +1,4 @@
-"""How much of each member of a decay chain there is: sums of exponentials, or powers of one step."""
+"""How much of each member of a decay chain there is: sums of exponentials, or products of steps."""
 
 import math
 
@@ -12,6 +12,9 @@ FIRST_STEP = 0.125
 MORE_TERMS = 11
 #: exp(-x) beyond is 0.
 NOTHING = 745.0
+#: Times are products of steps of these many binary digits each, so many for each level, from 53 digits.
+BITS, STEPS = 6, 63
+DIGITS_OF_A_TIME = 53
 
 
 @njit(cache=True, nogil=True)
@@ -66,12 +69,68 @@ def transition(rates, constants, time, first, out, power, other):
 
 
 @njit(cache=True, nogil=True)
-def amounts_of_pairs(starts, times, rates, constants, plain, terms, out):
+def fill_steps(rates, constants, lowest, steps):
+    """Write the transitions over d 64^m 2^lowest seconds, d from 1 to 63, as ``steps[m, d - 1]``."""
+    levels, _, n, _ = steps.shape
+    work = np.empty((2, n, n))
+    for level in range(levels):
+        for step in range(1, STEPS + 1):
+            out = steps[level, step - 1]
+            time = math.ldexp(float(step), lowest + BITS * level)
+            if level == 0 and step == 1:
+                transition(rates, constants, time, 0, out, work[0], work[1])
+                continue
+            if step == 1:
+                one = steps[level - 1, STEPS // 2]
+                other = one
+            else:
+                one = steps[level, step // 2 - 1]
+                other = one if step % 2 == 0 else steps[level, step - step // 2 - 1]
+            for i in range(n):
+                out[i, i] = math.exp(-constants[i] * time)
+                for k in range(i + 1, n):
+                    value = 0.0
+                    for m in range(i, k + 1):
+                        value += one[k, m] * other[m, i]
+                    out[k, i] = value
+
+
+@njit(cache=True, nogil=True)
+def by_steps(start, time, lowest, steps, amounts, before):
+    """Write what one atom leaves after a time by products of steps; return whether there are such steps."""
+    levels, n = steps.shape[0], steps.shape[2]
+    mantissa, exponent = math.frexp(time)
+    shift = exponent - DIGITS_OF_A_TIME - lowest
+    if levels == 0 or time <= 0.0 or shift < 0 or shift // BITS + 10 > levels:
+        return False
+    digits = np.int64(math.ldexp(mantissa, DIGITS_OF_A_TIME)) << (shift % BITS)
+    level = shift // BITS
+    for k in range(start, n):
+        amounts[k] = 0.0
+    amounts[start] = 1.0
+    while digits > 0:
+        step = digits & STEPS
+        if step > 0:
+            matrix = steps[level, step - 1]
+            for k in range(start, n):
+                before[k] = amounts[k]
+            for k in range(start, n):
+                value = 0.0
+                for m in range(start, k + 1):
+                    value += matrix[k, m] * before[m]
+                amounts[k] = value
+        digits >>= BITS
+        level += 1
+    return True
+
+
+@njit(cache=True, nogil=True)
+def amounts_of_pairs(starts, times, rates, constants, plain, terms, lowest, steps, out):
     """Write what one atom of a member leaves of every member after a time, for each pair.
 
     ``plain[i]``: whether sums of exponentials do for atoms of member i. ``terms``: (first row of each start,
     member of each row, first term of each row, exponential of each term, factor of each term).
-    ``out``: zeros, shape (n_pairs, n).
+    ``lowest``, ``steps``: of :func:`fill_steps`, or none. ``out``: zeros, shape (n_pairs, n).
     """
     row_first, row_member, term_first, term_index, term_factor = terms
     n = constants.size
@@ -108,7 +167,7 @@ def amounts_of_pairs(starts, times, rates, constants, plain, terms, out):
                     fine = False
                     break
                 out[pair, row_member[row]] = late
-        if not fine:
+        if not fine and not by_steps(start, time, lowest, steps, out[pair], full):
             transition(rates, constants, time, start, work[0], work[1], work[2])
             for k in range(start, n):
                 out[pair, k] = work[0, k, start]

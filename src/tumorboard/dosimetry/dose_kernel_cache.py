@@ -36,7 +36,7 @@ def load_arrays(folder: Path, record: Record) -> dict[str, NDArray[np.float64]] 
     Returns
     -------
     dict or None
-        Arrays by name.
+        Arrays by name, of any shape ``(...)``.
 
     Raises
     ------

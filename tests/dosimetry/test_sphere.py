@@ -1,0 +1,110 @@
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from nuclides import emissions_of
+
+from tumorboard.dosimetry.sphere import SphereModel, SphereTable, sphere_model
+from tumorboard.errors import InputError
+from tumorboard.physics.materials import material
+from tumorboard.physics.transport.batches import BatchPlan
+from tumorboard.physics.transport.decay_source import DecayEmissions
+from tumorboard.physics.transport.medium import GY_G_PER_MEV
+from tumorboard.physics.transport.particles import ParticleKind
+from tumorboard.provenance import Record
+
+VALIDATION = Path(__file__).resolve().parents[2] / "validation"
+WATER = material("water, liquid")
+MASSES_G = (0.1, 0.5, 1.0, 4.0, 10.0, 40.0, 100.0, 400.0, 1000.0)
+
+
+def penred(nuclide):
+    """The energy that penRed leaves in shells about a point, as a model of spheres."""
+    with (VALIDATION / "penred" / "decays_water.csv").open(encoding="utf-8") as file:
+        rows = [r for r in csv.DictReader(line for line in file if line[0] != "#") if r["nuclide"] == nuclide]
+    to, energy, spread = (np.array([float(r[k]) for r in rows]) for k in ("to_mm", "shell_ev", "u_ev"))
+    return SphereModel(0.1 * np.append(0.0, to), 1e-6 * energy, 1e-6 * spread, nuclide, 1.0, Record("penred"))
+
+
+def made(emissions, histories=20_000, mass=1000.0, density=1.0, of=WATER):
+    return sphere_model(
+        emissions, of, BatchPlan(histories, 1, 1), largest_mass_g=mass, highest_density_g_cm3=density
+    )
+
+
+@pytest.mark.parametrize("nuclide", ["Lu-177", "Y-90", "I-131"])
+def test_sphere_model__equals_penreds_from_a_tenth_of_a_gram_to_a_kilogram(nuclide):
+    # PENELOPE's water has 78 eV.
+    found = made(emissions_of(nuclide), of=replace(WATER, mean_excitation_energy_ev=78.0))
+    expected = penred(nuclide)
+    for mass in MASSES_G:
+        ratio = found.s_value_gy(mass, density_g_cm3=1.0) / expected.s_value_gy(mass, density_g_cm3=1.0)
+        assert ratio == pytest.approx(1.0, abs=0.01), mass
+        assert found.relative_uncertainty(mass, density_g_cm3=1.0) < 0.005
+
+
+def test_sphere_model__absorbs_all_of_alphas_and_more_in_larger_spheres():
+    alpha = made(DecayEmissions("alpha", local_mev=5.5), 100, 20.0)
+    assert alpha.absorbed_fraction(20.0, density_g_cm3=1.0) == pytest.approx(1.0, rel=0.002)
+    expected = 5.5 * GY_G_PER_MEV / 20.0
+    assert alpha.s_value_gy(20.0, density_g_cm3=1.0) == pytest.approx(expected, rel=0.002)
+    model = made(emissions_of("Y-90"), 5000, 100.0)
+    shares = [model.absorbed_fraction(m, density_g_cm3=1.0) for m in np.geomspace(0.01, 100, 30)]
+    assert (np.diff(shares) > 0).all()
+    assert shares[-1] < 1
+
+
+def test_sphere_model__of_another_density_is_one_of_that_material():
+    emissions = emissions_of("Y-90", [ParticleKind.ELECTRON])
+    dense = replace(WATER, density_g_cm3=1.9)
+    own, scaled = made(emissions, 10_000, 10.0, 1.9, dense), made(emissions, 10_000, 10.0, 1.9)
+    for density in (0.26, 1.0, 1.9):
+        first, second = (m.s_value_gy(1.0, density_g_cm3=density) for m in (own, scaled))
+        assert first == pytest.approx(second, rel=0.005)
+    # A lighter sphere of the same mass is larger in mm but smaller in mass per area.
+    light, heavy = (scaled.absorbed_fraction(1.0, density_g_cm3=d) for d in (0.26, 1.9))
+    assert light < heavy
+    # Spheres of one radius in mass per area absorb the same share.
+    assert scaled.absorbed_fraction(4.0, density_g_cm3=0.5) == pytest.approx(
+        scaled.absorbed_fraction(1.0, density_g_cm3=1.0), rel=1e-12
+    )
+
+
+def test_sphere_model__gives_thorium_in_bone_the_dose_of_idac():
+    # IDAC-Dose 2.1 [andersson2017idac]: 1 MBq of Th-227 in 10 cm3 of cortical bone, 80 d: 110 Gy without
+    # progeny. Alphas of 5.9 MeV, recoils of 0.1 MeV; electrons and photons give 0.05 MeV or less.
+    mass, half_life_s = 19.2, 18.697 * 86400
+    decays = 1e6 * half_life_s / np.log(2) * (1 - 2 ** (-80 / 18.697))
+    model = made(DecayEmissions("Th-227", local_mev=6.0), 100, mass, 1.92)
+    assert decays * model.s_value_gy(mass, density_g_cm3=1.92) == pytest.approx(110.0, rel=0.02)
+
+
+def test_sphere_model__refuses_what_it_cannot():
+    model = made(DecayEmissions("alpha", local_mev=5.5), 100, 10.0)
+    with pytest.raises(InputError, match="larger mass"):
+        model.s_value_gy(11.0, density_g_cm3=1.0)
+    with pytest.raises(InputError, match="density_g_cm3"):
+        model.s_value_gy(1.0, density_g_cm3=0.0)
+    with pytest.raises(InputError, match="largest_mass_g"):
+        made(DecayEmissions("alpha", local_mev=5.5), 100, np.inf)
+
+
+def test_sphere_table__goes_smoothly_through_its_masses():
+    model = penred("I-131")
+    masses = np.array([0.1, 0.5, 1, 2, 4, 6, 8, 10, 20, 40, 60, 80, 100, 300, 400, 500, 600, 1000])
+    values = np.array([model.s_value_gy(m, density_g_cm3=1.0) for m in masses])
+    table = SphereTable(masses, values, "I-131", Record("test"))
+    for mass, value in zip(masses, values, strict=True):
+        assert table.s_value_gy(mass) == pytest.approx(value, rel=1e-12)
+    for mass in (0.2, 3.3, 150.0, 800.0):
+        assert table.s_value_gy(mass) == pytest.approx(model.s_value_gy(mass, density_g_cm3=1.0), rel=0.002)
+    with pytest.raises(InputError, match="calculate it"):
+        table.s_value_gy(2000.0)
+    with pytest.raises(InputError, match="ascend"):
+        SphereTable([1.0, 0.5], [1.0, 2.0], "I-131", Record("test"))
+    with pytest.raises(InputError, match="one length"):
+        SphereTable([1.0], [1.0], "I-131", Record("test"))
+    with pytest.raises(InputError, match="s_values_gy"):
+        SphereTable([1.0, 2.0], [1.0, 0.0], "I-131", Record("test"))

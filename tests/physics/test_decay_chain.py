@@ -215,6 +215,13 @@ def test_decay_chain__begins_with_the_parent_and_ends_stable():
     assert len(decay_chain("Ac-225", library=ENDF).members) == 10
 
 
+def test_decay_chain__scales_modes_that_are_more_than_all():
+    modes = decay_data("Pa-228", library=JEFF).modes
+    assert sum(m.branching for m in modes) > 1.001
+    chain = decay_chain("Pa-228", library=JEFF)
+    assert chain.branching.sum(axis=0).max() == pytest.approx(1.0, abs=1e-12)
+
+
 def test_decay_chain__refuses_what_cannot_be():
     with pytest.raises(InputError):
         decay_chain("Lu-99", library=ENDF)

@@ -123,7 +123,8 @@ class DecayChain:
 def decay_chain(nuclide: Nuclide | str, *, library: DecayLibrary, least_branching: float = 0.0) -> DecayChain:
     """Return a nuclide and all that it decays into, down to what is stable.
 
-    Fragments of fission are not followed. A daughter that the library does not have stays as it is.
+    Fragments of fission are not followed. A daughter that the library does not have stays as it is. Where a
+    library's modes of a nuclide add up to more than 1, they are scaled to 1.
 
     Parameters
     ----------
@@ -161,8 +162,9 @@ def decay_chain(nuclide: Nuclide | str, *, library: DecayLibrary, least_branchin
         if parent in daughters:
             continue
         modes = decay_data(parent, library=library).modes if parent in known else ()
+        whole = max(1.0, sum(m.branching for m in modes))
         daughters[parent] = [
-            (m.daughter, m.branching)
+            (m.daughter, m.branching / whole)
             for m in modes
             if m.daughter is not None and m.branching > 0 and m.branching >= least_branching
         ]

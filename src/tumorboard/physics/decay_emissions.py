@@ -35,7 +35,8 @@ def decay_emissions(nuclide: Nuclide | str, *, library: DecayLibrary, bins: int 
 
     Gammas, X rays, conversion and Auger electrons as lines, betas as spectra. Photons of annihilation are
     left out: positrons make them where they stop. Alphas, protons, recoils after alphas, fragments of fission
-    and photons below 1 keV stay where the decay is. Neutrons and neutrinos are not followed.
+    and photons below 1 keV stay where the decay is. Neutrons and neutrinos are not followed. Of fragments the
+    library's stated energy counts: JEFF-4.0 has it for some nuclides, ENDF/B-VIII.1 for none.
 
     Parameters
     ----------

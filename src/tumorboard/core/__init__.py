@@ -17,6 +17,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "image": ["Image", "Quantity"],
         "lesion": ["Lesion"],
         "material": ["Material"],
+        "nuclide": ["Nuclide"],
         "patient_position": ["PatientPosition"],
         "pencil_kernel": ["PencilKernel"],
         "plan": ["EnergyLayer", "IonBeam", "IonPlan"],

@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pytest
 from nuclides import emissions_of
@@ -125,7 +123,7 @@ def test_kernel_convolution__carries_the_kernels_uncertainty(kernel):
     assert doses(decays, kernel, uncertainty=False).relative_uncertainty is None
 
 
-def test_kernel_convolution__of_a_clinical_size_is_quick():
+def test_kernel_convolution__of_a_clinical_size_closes():
     rng = np.random.default_rng(3)
     values = np.exp(-rng.uniform(0, 20, (51, 51, 51)))
     kernel = DoseKernel(
@@ -144,11 +142,8 @@ def test_kernel_convolution__of_a_clinical_size_is_quick():
     grid = box(decays.shape)
     map_, medium = DecayMap(decays, grid, Record("test")), of_density(grid, 1.0)
     method = KernelConvolution(kernel, LOCAL, least_density_g_cm3=0.1, uncertainty=False, threads=2)
-    voxel_dose(map_, medium, LUTETIUM, method)
-    started = time.process_time()
+    # How long it takes: benchmarks/voxel_dose.py.
     found = voxel_dose(map_, medium, LUTETIUM, method)
-    # Processor time of both threads on a machine that others may use; benchmarks/voxel_dose.py measures.
-    assert time.process_time() - started < 1.5
     inside = (found.dose.values.astype(float) * 0.1).sum() / GY_G_PER_MEV
     assert inside == pytest.approx(found.balance.deposited_mev * decays.sum(), rel=1e-6)
 

@@ -119,7 +119,7 @@ class SafTable:
             )
         curves = PchipInterpolator(self.energy_mev, self.saf_per_kg, axis=2)
         # Monotone curves do not fall below 0, but for rounding.
-        return np.maximum(curves(np.maximum(energies, self.energy_mev[0])), 0.0)
+        return np.asarray(np.maximum(curves(np.maximum(energies, self.energy_mev[0])), 0.0))
 
 
 def read_icrp133_saf(path: Path | str, radiation: SafRadiation) -> SafTable:

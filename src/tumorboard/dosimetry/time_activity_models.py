@@ -183,15 +183,18 @@ class ExponentialFit:
         variance = float(self.covariance[i, i])
         if variance == 0.0:
             return 0.0
-        return self.effective_half_life_s * math.sqrt(variance) / float(self.parameters[i])
+        rate = float(self.parameters[i])
+        # Of an activity that never falls half-life and its uncertainty are infinite.
+        return self.effective_half_life_s * math.sqrt(variance) / rate if rate > 0 else math.inf
 
 
 class ExponentialModel:
     """A sum of exponentials to be fitted by weighted least squares with its global minimum searched for.
 
-    Amplitudes are >= 0 and rates at least physical decay. Rates start from all combinations on a logarithmic
-    grid, amplitudes being found by non-negative least squares, and the best are refined together [1]_. Before
-    the first sample the curve is extrapolated: of a shape without uptake, back to administration.
+    Amplitudes are >= 0, rates at least physical decay and at most ten half-lives by the first sample. Rates
+    start from all combinations on a logarithmic grid, amplitudes being found by non-negative least squares,
+    and the best are refined together [1]_. Before the first sample the curve is extrapolated: of a shape
+    without uptake, back to administration.
 
     Parameters
     ----------

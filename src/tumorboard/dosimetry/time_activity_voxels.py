@@ -22,8 +22,9 @@ from tumorboard.provenance import Record
 
 __all__ = ["VoxelFit", "VoxelFitConfig", "VoxelModel", "VoxelNoise", "VoxelOutcome"]
 
-#: What passes in a hundredth of the shortest time between scans cannot be told from what is at once.
-_FASTEST = 100.0 * math.log(2.0)
+#: The fastest rate has ten half-lives by the first scan after administration: what is faster would be
+#: extrapolated back to more than a thousand times what was seen of it.
+_FASTEST = 10.0 * math.log(2.0)
 
 
 class VoxelOutcome(IntEnum):
@@ -165,8 +166,8 @@ class VoxelModel:
     """A mono-exponential through each voxel's activities, by weighted least squares.
 
     The amplitude is eliminated [1]_ and the rate found by Gauss-Newton steps in a bracket, between physical
-    decay and what passes in a hundredth of the shortest time between scans. Before the first image the curve
-    is extrapolated back to administration.
+    decay and ten half-lives by the first scan. Before the first image the curve is extrapolated back to
+    administration.
 
     Parameters
     ----------
@@ -269,7 +270,7 @@ class VoxelModel:
                 noise.relative**2,
                 noise.estimated,
                 physical_rate,
-                max(_FASTEST / float(np.diff(times).min()), 2.0 * physical_rate),
+                max(_FASTEST / float(times[times > 0].min()), 2.0 * physical_rate),
                 math.log(2.0) / config.fallback_half_life_s,
                 config.fallback_relative_uncertainty**2,
                 config.most_relative_uncertainty,

@@ -183,7 +183,7 @@ def _descended(problem: _Problem, start: Vector, free: NDArray[np.bool_]) -> tup
                 xtol=1e-15,
                 ftol=1e-15,
                 gtol=1e-15,
-                max_nfev=200,
+                max_nfev=400,
             )
         if np.isfinite(found.x).all():
             point = full(found.x)

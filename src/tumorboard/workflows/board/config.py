@@ -11,7 +11,7 @@ __all__ = ["SECTIONS", "SUV_VARIANTS", "BoardConfig"]
 
 #: Sections in the order of the report; later ones may use what earlier ones stored. That on Monte Carlo is
 #: made where the prescription asks for it.
-SECTIONS = ("scans", "structures", "pet", "proton", "monte_carlo")
+SECTIONS = ("scans", "structures", "pet", "radioligand", "proton", "monte_carlo")
 
 #: Names a user types for :class:`tumorboard.pet.SuvVariant`.
 SUV_VARIANTS = (

@@ -27,6 +27,7 @@ from tumorboard.workflows.board.proton_items import (
     MONTE_CARLO_DOSE_ITEM,
     PROMPT_GAMMA_ITEM,
 )
+from tumorboard.workflows.board.radioligand_data import RADIOLIGAND_DOSE_ITEM
 
 __all__ = ["build_scene"]
 
@@ -40,8 +41,8 @@ _MOST_LABEL_VOLUMES = 8
 def build_scene(context: Context, points: tuple[PointLink, ...]) -> tuple[Scene | None, str]:
     """Return PET over CT with the structures, or whatever of these there is, and what is left out in words.
 
-    The frame of reference shown is that of the first emission volume, else of the first CT, else of the
-    first volume. The scene is ``None`` when the case has no volume.
+    The frame of reference shown is that of a radioligand's dose, else of the first emission volume, else of
+    the first CT, else of the first volume. The scene is ``None`` when the case has no volume.
     """
     chosen = _chosen(context)
     if not chosen:
@@ -69,6 +70,9 @@ def build_scene(context: Context, points: tuple[PointLink, ...]) -> tuple[Scene 
 def _chosen(context: Context) -> list[tuple[SeriesFacts, VolumeFacts]]:
     """Return the volumes to show, the background first."""
     everything = context.volumes()
+    treated = _radioligand_frame(context)
+    if treated is not None:
+        everything.sort(key=lambda pair: pair[1].frame_of_reference != treated)
     for modalities in (("PT", "NM"), ("CT",), ()):
         first = next((pair for pair in everything if not modalities or pair[0].modality in modalities), None)
         if first is not None:
@@ -82,6 +86,14 @@ def _chosen(context: Context) -> list[tuple[SeriesFacts, VolumeFacts]]:
         # The finest anatomy is the best background of an MR study.
         same.sort(key=lambda p: (order.get(p[0].modality, 3), p[1].spacing_mm[1] * p[1].spacing_mm[2]))
     return same[:_MOST_VOLUMES]
+
+
+def _radioligand_frame(context: Context) -> str | None:
+    """Return the frame of reference of a radioligand's dose where this report has one."""
+    made = context.earlier.get("radioligand")
+    if made is None or made.status is not SectionStatus.DONE:
+        return None
+    return context.image(RADIOLIGAND_DOSE_ITEM).grid.frame_of_reference
 
 
 def _layer(context: Context, series: SeriesFacts, volume: VolumeFacts, *, is_background: bool) -> Layer:
@@ -117,6 +129,7 @@ class _PlanLayer:
 #: A tenth of the maximum is where a dose begins to matter to the eye; LET has no such floor.
 _PLAN_LAYERS: Final = {
     DOSE_ITEM: _PlanLayer("Dose", Colormap.JET, 0.1, shown=True),
+    RADIOLIGAND_DOSE_ITEM: _PlanLayer("Dose of the radioligand", Colormap.JET, 0.1, shown=True),
     LET_ITEM: _PlanLayer("LETd", Colormap.VIRIDIS, 0.0),
     MONTE_CARLO_DOSE_ITEM: _PlanLayer("Dose, Monte Carlo", Colormap.JET, 0.1),
     PROMPT_GAMMA_ITEM: _PlanLayer("Prompt gammas", Colormap.PLASMA, 0.02),
@@ -125,7 +138,7 @@ _PLAN_LAYERS: Final = {
 
 def _dose_layers(context: Context, frame: str) -> list[Layer]:
     """Return the dose of a plan, and the rest behind boxes, when there are some in the frame shown."""
-    made = {"proton": context.earlier.get("proton"), "monte_carlo": context.earlier.get("monte_carlo")}
+    made = {name: context.earlier.get(name) for name in ("radioligand", "proton", "monte_carlo")}
     done = [f"section-{n}-" for n, s in made.items() if s is not None and s.status is SectionStatus.DONE]
     held = {item.name for item in context.store.case().items if item.name.startswith(tuple(done))}
     layers = []

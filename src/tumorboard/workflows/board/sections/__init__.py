@@ -13,7 +13,7 @@ SECTION_RUNNERS = Registry(
     "board section",
     {
         name: f"tumorboard.workflows.board.sections.{name}:run"
-        for name in ("scans", "structures", "pet", "proton", "monte_carlo", "truth")
+        for name in ("scans", "structures", "pet", "radioligand", "proton", "monte_carlo", "truth")
     },
 )
 
@@ -21,6 +21,7 @@ SECTION_TITLES = {
     "scans": "What was scanned",
     "structures": "Structures",
     "pet": "PET and SPECT: uptake and lesions",
+    "radioligand": "Radioligand: activity and absorbed dose",
     "proton": "Proton plan",
     "monte_carlo": "The proton plan by Monte Carlo",
     "truth": "Truth beside measurement",

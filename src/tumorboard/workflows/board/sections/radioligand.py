@@ -1,0 +1,185 @@
+"""Radioligand: activities over time, effective half-lives and absorbed doses of lesions."""
+
+from __future__ import annotations
+
+from tumorboard.core.image import Image, Quantity
+from tumorboard.core.nuclide import Nuclide
+from tumorboard.core.structures import StructureSet
+from tumorboard.errors import InputError
+from tumorboard.io.acquisition_encoding import acquisition_from_json
+from tumorboard.plotting.blocks import Block, Facts, Note, PointLink, SectionStatus, Table
+from tumorboard.workflows.board.context import Context, SeriesFacts, VolumeFacts
+from tumorboard.workflows.board.radioligand_data import (
+    RADIOLIGAND_DOSE_ITEM,
+    WHAT_IF_H,
+    radioligand_data,
+    what_if_gy,
+)
+from tumorboard.workflows.board.radioligand_pictures import METHOD_NAMES, centre_mm, radioligand_pictures
+from tumorboard.workflows.board.result import SectionResult
+from tumorboard.workflows.radioligand.config import NUCLIDES, RadioligandConfig
+from tumorboard.workflows.radioligand.result import RadioligandResult
+from tumorboard.workflows.radioligand.time_course import ActivityScan, common_lesions, scan_time_s
+
+__all__ = ["run"]
+
+_NEEDS_SCANS = (
+    f"Two or more scans in Bq/mL (PT or NM) after one administration of {', '.join(NUCLIDES[:-1])} or "
+    f"{NUCLIDES[-1]}."
+)
+_NEEDS_LESIONS = "Lesions drawn on each of the scans (RTSTRUCT), by the same names."
+
+
+def run(context: Context) -> SectionResult:
+    """Measure the lesions on each scan, and calculate their dose by three methods."""
+    found = [
+        (series, volume)
+        for series, volume in context.volumes("PT", "NM")
+        if volume.quantity == Quantity.ACTIVITY_CONCENTRATION.value and _is_therapy(series)
+    ]
+    if len(found) < 2:
+        return SectionResult(SectionStatus.NOT_POSSIBLE, (_NEEDS_SCANS,))
+    scans = [scan for series, volume in found if (scan := _scan(context, series, volume)) is not None]
+    if len(scans) < len(found) or not common_lesions(scans):
+        return SectionResult(SectionStatus.NOT_POSSIBLE, (_NEEDS_LESIONS,))
+    # Imported here: whoever has no such scans need not wait for transport to load.
+    from tumorboard.workflows.radioligand.run import run as calculate
+
+    kernels = context.store.folder / "kernels"
+    kernels.mkdir(exist_ok=True)
+    last = max(scans, key=scan_time_s)
+    result = calculate(
+        RadioligandConfig(threads=context.config.jobs),
+        scans,
+        ct=_ct(context, last),
+        kernel_cache=kernels,
+        progress=context.progress,
+    )
+    context.store.put_image(
+        RADIOLIGAND_DOSE_ITEM, result.doses["monte_carlo"].dose, {"label": "radioligand dose"}
+    )
+    return SectionResult(
+        SectionStatus.DONE,
+        data=radioligand_data(result),
+        blocks=(
+            *(Note(text) for text in result.notes),
+            _facts(result),
+            _activity_table(result),
+            _dose_table(result),
+            *_what_if_table(result),
+            *radioligand_pictures(result),
+        ),
+        points=tuple(PointLink(one.course.name, centre_mm(one)) for one in result.lesions),
+        provenance=result.provenance,
+    )
+
+
+def _is_therapy(series: SeriesFacts) -> bool:
+    name = (series.acquisition or {}).get("radionuclide")
+    try:
+        return Nuclide.named(name or "").name in NUCLIDES
+    except InputError:
+        return False
+
+
+def _scan(context: Context, series: SeriesFacts, volume: VolumeFacts) -> ActivityScan | None:
+    """Return a scan with what is drawn on it, or in its frame of reference; ``None`` where nothing is."""
+    drawn: list[StructureSet] = [
+        s for _, s in context.structure_sets() if s.frame_of_reference == volume.frame_of_reference
+    ]
+    drawn.sort(key=lambda s: s.referenced_series != series.uid)
+    if not drawn or series.acquisition is None:
+        return None
+    acquisition = acquisition_from_json(series.acquisition)
+    return ActivityScan(series.title_of(volume), context.image(volume.item), acquisition, drawn[0])
+
+
+def _ct(context: Context, scan: ActivityScan) -> Image | None:
+    for _, volume in context.volumes("CT"):
+        if volume.frame_of_reference == scan.image.grid.frame_of_reference:
+            return context.image(volume.item)
+    return None
+
+
+def _facts(result: RadioligandResult) -> Facts:
+    given = result.injected_bq
+    total = result.total
+    spread = total.half_life_uncertainty_s
+    half_life = f"{total.half_life_s / 3600:.1f} h" + (
+        f" ± {spread / 3600:.1f} h" if spread is not None else ", an upper limit"
+    )
+    z, y, x = result.scan.grid.shape
+    return Facts(
+        (
+            ("Nuclide", f"{result.nuclide}, half-life {result.physical_half_life_s / 3600:.2f} h"),
+            ("Given", f"{given / 1e6:.0f} MBq" if given is not None else "not stated"),
+            ("Effective half-life of all in the scan", half_life),
+            ("Medium", result.medium),
+            ("Voxels", f"{x} x {y} x {z} around the lesions"),
+            ("Monte Carlo", f"{result.config.histories} decays, seed {result.config.seed}"),
+            ("Time", ", ".join(f"{k.replace('_', ' ')} {v:.1f} s" for k, v in result.stages_s.items())),
+        )
+    )
+
+
+def _activity_table(result: RadioligandResult) -> Table:
+    times = result.total.samples.times_s / 3600.0
+    columns = (
+        "Region",
+        "Volume [mL]",
+        *(f"At {t:.1f} h [MBq]" for t in times),
+        "Effective half-life [h]",
+        "Uncertainty [h]",
+    )
+    rows: list[tuple[str | float | None, ...]] = []
+    volumes = [None, *(one.volumes_ml[-1] for one in result.lesions)]
+    for volume, course in zip(volumes, [result.total, *(o.course for o in result.lesions)], strict=True):
+        hours, spread = course.half_life_s / 3600.0, course.half_life_uncertainty_s
+        rows.append(
+            (
+                course.name,
+                volume,
+                *(course.samples.activity_bq / 1e6).tolist(),
+                f"at most {hours:.1f}" if course.is_upper_limit else hours,
+                "not determined" if spread is None else spread / 3600.0,
+            )
+        )
+    return Table("Activity as scanned, physical decay included", columns, tuple(rows))
+
+
+def _dose_table(result: RadioligandResult) -> Table:
+    rows = tuple(
+        (
+            one.course.name,
+            "at most" if one.course.is_upper_limit else "",
+            *(one.histograms[name].mean_gy for name in METHOD_NAMES),
+            100.0 * one.relative_uncertainty,
+            100.0 * one.statistical_uncertainty,
+            one.histograms["monte_carlo"].dose_at_volume_gy(percent=98),
+            one.histograms["monte_carlo"].dose_at_volume_gy(percent=2),
+        )
+        for one in result.lesions
+    )
+    columns = (
+        "Lesion",
+        "",
+        *(f"Mean, {name} [Gy]" for name in METHOD_NAMES.values()),
+        "Uncertainty [%]",
+        "of it Monte Carlo [%]",
+        "D98 [Gy]",
+        "D2 [Gy]",
+    )
+    return Table("Absorbed dose by three methods; D98 and D2 by Monte Carlo", columns, rows)
+
+
+def _what_if_table(result: RadioligandResult) -> list[Block]:
+    rows: list[tuple[str | float, ...]] = [
+        (one.course.name, *what_if_gy(one).values(), one.histograms["kernel"].mean_gy)
+        for one in result.lesions
+        if one.course.is_upper_limit
+    ]
+    if not rows:
+        return []
+    hours = [h for h in WHAT_IF_H if h * 3600.0 < result.physical_half_life_s]
+    columns = ("Lesion", *(f"{h:g} h [Gy]" for h in hours), "physical decay alone [Gy]")
+    return [Table("Mean dose, were the effective half-life after the last scan", columns, tuple(rows))]

@@ -1,0 +1,70 @@
+"""What a user can choose about the dose of a radioligand."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from tumorboard.errors import InputError
+
+__all__ = ["NUCLIDES", "RadioligandConfig"]
+
+#: Nuclides that treat by their electrons, whose progeny is stable or of no consequence, and whose photons a
+#: camera counts.
+NUCLIDES = ("Lu-177", "Tb-161", "Sm-153", "Ho-166", "Re-188")
+
+
+@dataclass(frozen=True, slots=True)
+class RadioligandConfig:
+    """How activities are taken, and how dose is calculated.
+
+    Parameters
+    ----------
+    lesion_relative_uncertainty, total_relative_uncertainty
+        Standard uncertainty of an activity in a contour, and in the whole scan, of one scan, independent of
+        those of the other scans, > 0 and < 1. They are assumed, not measured: contour, recovery and noise
+        for the first, calibration for the second.
+    margin_mm
+        Tissue around the lesions in which decays are counted, 10 to 200 [mm]. What electrons and most of the
+        photons' dose need; photons from farther away are left out.
+    histories
+        Decays that Monte Carlo follows.
+    kernel_histories
+        Particles, and photons, that make the kernel.
+    seed
+        Of both.
+    threads
+        At a time, >= 1; only the time depends on them.
+    photons_stay_below_mev
+        For local deposition: photons below this stay where they are set free [MeV].
+    least_density_g_cm3
+        For local deposition and kernel: voxels lighter than this get no dose [g/cm3].
+
+    Raises
+    ------
+    InputError
+        When a number is out of range.
+
+    Examples
+    --------
+    >>> RadioligandConfig(margin_mm=30.0).lesion_relative_uncertainty
+    0.1
+    """
+
+    lesion_relative_uncertainty: float = 0.10
+    total_relative_uncertainty: float = 0.05
+    margin_mm: float = 40.0
+    histories: int = 3_000_000
+    kernel_histories: int = 40_000
+    seed: int = 1
+    threads: int = 1
+    photons_stay_below_mev: float = 0.01
+    least_density_g_cm3: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name in ("lesion_relative_uncertainty", "total_relative_uncertainty"):
+            value = getattr(self, name)
+            if not 0 < value < 1:
+                raise InputError(f"{name} must be > 0 and < 1; got {value!r}; 0.1 is 10 %")
+        if not (math.isfinite(self.margin_mm) and 10 <= self.margin_mm <= 200):
+            raise InputError(f"margin_mm must be 10 to 200 [mm]; got {self.margin_mm!r}")

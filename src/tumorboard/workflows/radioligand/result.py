@@ -1,0 +1,91 @@
+"""What the dosimetry of a radioligand comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tumorboard.core.image import Image
+from tumorboard.dosimetry.voxel_dose import VoxelDose
+from tumorboard.outcomes.dose_volume import DoseVolumeHistogram
+from tumorboard.provenance import Record
+from tumorboard.workflows.radioligand.config import RadioligandConfig
+from tumorboard.workflows.radioligand.time_course import RegionCourse
+
+__all__ = ["LesionDose", "RadioligandResult"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LesionDose:
+    """One lesion.
+
+    Parameters
+    ----------
+    course
+        Its activity over time.
+    volumes_ml
+        Of its contours on each scan [mL].
+    mask
+        FRACTION of the voxels of the dose grid that it covers.
+    histograms
+        Dose-volume histogram by method: ``"local"``, ``"kernel"``, ``"monte_carlo"``.
+    statistical_uncertainty
+        Relative standard uncertainty of its mean dose by Monte Carlo, voxels taken for independent.
+    """
+
+    course: RegionCourse
+    volumes_ml: tuple[float, ...]
+    mask: Image
+    histograms: Mapping[str, DoseVolumeHistogram]
+    statistical_uncertainty: float
+
+    @property
+    def relative_uncertainty(self) -> float:
+        """Of the dose, by the activities and by Monte Carlo; no other cause is in it."""
+        return float((self.course.decays_relative_uncertainty**2 + self.statistical_uncertainty**2) ** 0.5)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RadioligandResult:
+    """Activities, half-lives and doses of one administration.
+
+    Parameters
+    ----------
+    config
+        The choices.
+    nuclide
+        Its name.
+    physical_half_life_s
+        Of the nuclide [s].
+    injected_bq
+        Activity that was given, at administration [Bq]; ``None`` when not stated.
+    total
+        All that is in the scans.
+    lesions
+        In the order of their contours.
+    doses
+        By method, on the part of the last scan's grid around the lesions.
+    scan
+        The last scan on that part, as stored [Bq/mL].
+    medium
+        In words: what the voxels were taken to be made of.
+    notes
+        What a reader should know, one sentence each.
+    stages_s
+        Time of each stage [s].
+    provenance
+        Of the whole.
+    """
+
+    config: RadioligandConfig
+    nuclide: str
+    physical_half_life_s: float
+    injected_bq: float | None
+    total: RegionCourse
+    lesions: tuple[LesionDose, ...]
+    doses: Mapping[str, VoxelDose]
+    scan: Image
+    medium: str
+    notes: tuple[str, ...]
+    stages_s: Mapping[str, float]
+    provenance: Record

@@ -1,0 +1,257 @@
+"""From scans of a radioligand with lesions drawn on each to absorbed doses by three methods."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from tumorboard.core.image import Image, Quantity
+from tumorboard.core.nuclide import Nuclide
+from tumorboard.dosimetry.dose_kernel import dose_kernel
+from tumorboard.dosimetry.dose_kernel_convolution import DensityCorrection, KernelConvolution
+from tumorboard.dosimetry.local_deposition import LocalDeposition
+from tumorboard.dosimetry.voxel_dose import DecayMap, VoxelDose, VoxelDoseMethod, voxel_dose
+from tumorboard.dosimetry.voxel_dose_monte_carlo import MonteCarlo
+from tumorboard.errors import InputError
+from tumorboard.numerics.voxelise import voxelise
+from tumorboard.outcomes.dose_volume import dose_volume_histogram
+from tumorboard.pet.decay_reference import half_life_of
+from tumorboard.physics.decay import DecayLibrary, decay_data
+from tumorboard.physics.decay_emissions import decay_emissions
+from tumorboard.physics.materials import material
+from tumorboard.physics.transport.batches import BatchPlan
+from tumorboard.physics.transport.decay_source import DecayEmissions
+from tumorboard.physics.transport.medium import TransportMedium
+from tumorboard.provenance import Record
+from tumorboard.workflows.progress import Progress, silent
+from tumorboard.workflows.radioligand.config import NUCLIDES, RadioligandConfig
+from tumorboard.workflows.radioligand.result import LesionDose, RadioligandResult
+from tumorboard.workflows.radioligand.surroundings import decay_map, medium_around, window_around
+from tumorboard.workflows.radioligand.time_course import (
+    ActivityScan,
+    RegionCourse,
+    common_lesions,
+    region_course,
+    rest_course,
+    scan_time_s,
+)
+from tumorboard.workflows.radioligand.words import notes_on
+
+__all__ = ["LIBRARY", "run"]
+
+#: Evaluated decay data that half-life and emissions are taken from.
+LIBRARY: Final = DecayLibrary.ENDF_B_VIII_1
+_KERNEL_REACH_MM: Final = 40.0
+
+
+def run(
+    config: RadioligandConfig,
+    scans: Sequence[ActivityScan],
+    *,
+    ct: Image | None,
+    kernel_cache: Path | None = None,
+    progress: Progress = silent,
+) -> RadioligandResult:
+    """Follow activity over the scans and calculate doses to the lesions.
+
+    Parameters
+    ----------
+    config
+        The choices.
+    scans
+        Two or more of one administration, in any order.
+    ct
+        CT_NUMBER in the frame of reference of the last scan, or ``None``: then the body is water.
+    kernel_cache
+        Folder of voxel dose kernels that were made before; ``None``: none.
+    progress
+        Told how far it is.
+
+    Returns
+    -------
+    RadioligandResult
+
+    Raises
+    ------
+    InputError
+        When scans are fewer than two or not of one administration, no lesion is drawn on all of them, or the
+        files lack what is needed.
+    """
+    clock = _Clock()
+    ordered = sorted(scans, key=scan_time_s)
+    nuclide = _one_administration(ordered)
+    names = common_lesions(ordered) if ordered else ()
+    if not names:
+        raise InputError("lesions must be drawn, by the same name, on every scan; got none that are")
+    physical_s = decay_data(nuclide, library=LIBRARY).half_life_s
+    progress("following activity over time", 0, 4)
+    total = region_course(
+        ordered,
+        None,
+        physical_half_life_s=physical_s,
+        relative_uncertainty=config.total_relative_uncertainty,
+    )
+    courses = [
+        region_course(
+            ordered,
+            name,
+            physical_half_life_s=physical_s,
+            relative_uncertainty=config.lesion_relative_uncertainty,
+        )
+        for name in names
+    ]
+    clock.lap("time_course")
+    last = ordered[-1]
+    masks = [voxelise(last.lesions[name], last.image.grid) for name in names]
+    start, stop = window_around(masks, config.margin_mm)
+    part = last.image.crop(start, stop)
+    medium, words = medium_around(last.image, ct, start, stop)
+    cut = [mask.crop(start, stop) for mask in masks]
+    decays = _decays(last, part, cut, total, courses, rest_course(total, courses, physical_s))
+    clock.lap("medium")
+    doses = _doses(
+        config, decays, medium, decay_emissions(nuclide, library=LIBRARY), kernel_cache, progress, clock
+    )
+    lesions = tuple(_lesion(course, mask, ordered, doses) for course, mask in zip(courses, cut, strict=True))
+    clock.lap("histograms")
+    record = Record(
+        "workflows.radioligand.run",
+        {k: v for k, v in asdict(config).items() if k != "threads"} | {"library": LIBRARY.value},
+        (total.provenance, *(d.provenance for d in doses.values())),
+    )
+    progress("following activity over time", 4, 4)
+    return RadioligandResult(
+        config=config,
+        nuclide=nuclide.name,
+        physical_half_life_s=physical_s,
+        injected_bq=last.acquisition.injected_bq,
+        total=total,
+        lesions=lesions,
+        doses=doses,
+        scan=part,
+        medium=words,
+        notes=notes_on(config, ordered, total, courses, words),
+        stages_s=clock.stages_s,
+        provenance=record,
+    )
+
+
+class _Clock:
+    """Times stages, one after the other."""
+
+    def __init__(self) -> None:
+        self.stages_s: dict[str, float] = {}
+        self._since = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.stages_s[name] = now - self._since
+        self._since = now
+
+
+def _one_administration(scans: Sequence[ActivityScan]) -> Nuclide:
+    if len(scans) < 2:
+        raise InputError(f"scans must be two or more of one administration; got {len(scans)}")
+    found = {Nuclide.named(s.acquisition.radionuclide or "").name for s in scans}
+    if len(found) > 1 or not found <= set(NUCLIDES):
+        raise InputError(
+            f"scans must be of one nuclide of {', '.join(NUCLIDES)}; got {', '.join(sorted(found))}"
+        )
+    given = {s.acquisition.injection for s in scans}
+    if len(given) > 1:
+        moments = ", ".join(sorted(str(moment) for moment in given))
+        raise InputError(
+            f"scans must follow one administration; got {moments}; report each administration by itself"
+        )
+    for scan in scans:
+        if scan.image.quantity is not Quantity.ACTIVITY_CONCENTRATION:
+            raise InputError(
+                f"{scan.title} must be an activity concentration [Bq/mL]; got {scan.image.quantity.value}"
+            )
+    return Nuclide.named(found.pop())
+
+
+def _decays(
+    last: ActivityScan,
+    part: Image,
+    masks: Sequence[Image],
+    total: RegionCourse,
+    courses: Sequence[RegionCourse],
+    rest: RegionCourse,
+) -> DecayMap:
+    """Return decays in voxels of the part, from the last scan as stored."""
+    stored_bq = float(last.image.values.sum(dtype=np.float64)) * last.image.grid.voxel_volume_ml
+    as_scanned = float(total.samples.activity_bq[-1]) / stored_bq
+    record = Record(
+        "workflows.radioligand.as_scanned",
+        {"factor": as_scanned, "half_life_s": half_life_of(last.acquisition)},
+        (part.provenance,),
+    )
+    now = Image((part.values * as_scanned).astype(np.float32), part.grid, part.quantity, record)
+    return decay_map(now, [m.values for m in masks], courses, rest)
+
+
+def _doses(
+    config: RadioligandConfig,
+    decays: DecayMap,
+    medium: TransportMedium,
+    emissions: DecayEmissions,
+    kernel_cache: Path | None,
+    progress: Progress,
+    clock: _Clock,
+) -> dict[str, VoxelDose]:
+    size = tuple(2 * int(np.ceil(_KERNEL_REACH_MM / mm)) + 1 for mm in decays.grid.spacing_mm)
+    progress("making a dose kernel", 1, 4)
+    kernel = dose_kernel(
+        emissions,
+        material("water, liquid"),
+        BatchPlan(config.kernel_histories, config.seed, config.threads),
+        spacing_mm=decays.grid.spacing_mm,
+        shape=(size[0], size[1], size[2]),
+        cache=kernel_cache,
+    )
+    clock.lap("kernel")
+    least = config.least_density_g_cm3
+    methods: dict[str, VoxelDoseMethod] = {
+        "local": LocalDeposition(config.photons_stay_below_mev, least),
+        "kernel": KernelConvolution(
+            kernel, DensityCorrection.LOCAL, least, uncertainty=False, threads=config.threads
+        ),
+        "monte_carlo": MonteCarlo(
+            BatchPlan(config.histories, config.seed, config.threads), follow_photons=True
+        ),
+    }
+    found = {}
+    for name, method in methods.items():
+        progress("calculating dose", 2 + (name == "monte_carlo"), 4)
+        found[name] = voxel_dose(decays, medium, emissions, method)
+        clock.lap(f"dose_{name}")
+    return found
+
+
+def _lesion(
+    course: RegionCourse, mask: Image, scans: Sequence[ActivityScan], doses: dict[str, VoxelDose]
+) -> LesionDose:
+    volumes = []
+    for scan in scans:
+        covered = voxelise(scan.lesions[course.name], scan.image.grid).values
+        volumes.append(float(covered.sum(dtype=np.float64)) * scan.image.grid.voxel_volume_ml)
+    followed = doses["monte_carlo"]
+    weighted = np.asarray(followed.dose.values, np.float64) * mask.values
+    spread = 0.0
+    if followed.relative_uncertainty is not None and weighted.sum() > 0:
+        spread = float(np.linalg.norm(weighted * followed.relative_uncertainty.values) / weighted.sum())
+    return LesionDose(
+        course=course,
+        volumes_ml=tuple(volumes),
+        mask=mask,
+        histograms={
+            name: dose_volume_histogram(one.dose, mask, name=course.name) for name, one in doses.items()
+        },
+        statistical_uncertainty=spread,
+    )

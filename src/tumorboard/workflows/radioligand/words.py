@@ -1,0 +1,91 @@
+"""What a reader of doses from few scans should know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tumorboard.workflows.radioligand.config import RadioligandConfig
+from tumorboard.workflows.radioligand.time_course import ActivityScan, RegionCourse
+
+__all__ = ["notes_on"]
+
+#: Words that a structure of an organ at risk has in its name.
+_KIDNEY, _MARROW = ("kidney", "renal"), ("marrow",)
+
+
+def notes_on(
+    config: RadioligandConfig,
+    scans: Sequence[ActivityScan],
+    total: RegionCourse,
+    courses: Sequence[RegionCourse],
+    medium: str,
+) -> tuple[str, ...]:
+    """Return what was assumed and what cannot be said, a sentence or two each.
+
+    Parameters
+    ----------
+    config
+        The choices.
+    scans
+        By time.
+    total, courses
+        Of the whole scan, and of each lesion.
+    medium
+        What the voxels were taken to be made of.
+    """
+    times = ", ".join(f"{t / 3600:.1f}" for t in total.samples.times_s)
+    notes = [_conventions(scans), _registration(scans)]
+    limited = [c.name for c in courses if c.is_upper_limit]
+    if limited:
+        notes.append(
+            f"{', '.join(limited)}: activity, physical decay included, did not fall faster than the nuclide "
+            f"decays between the scans at {times} h: uptake was probably still going on, and the scans say "
+            "nothing of how it leaves. The half-life shown is the physical one and the dose an upper limit, "
+            "unless still more came in after the last scan: straight lines from 0 through the scans, then "
+            "physical decay. A scan after three days or more would tell."
+        )
+    if len(scans) == 2:
+        notes.append(
+            "Two scans determine a mono-exponential exactly: nothing is left over to tell whether it is "
+            "right, and neither uptake nor a second, slower phase can be seen. Uncertainties are those of "
+            f"activities assumed uncertain by {100 * config.lesion_relative_uncertainty:g} % in a lesion and "
+            f"{100 * config.total_relative_uncertainty:g} % in the whole scan, independent in each scan; the "
+            "choice of the curve is not in them."
+        )
+    notes.append(
+        f"Dose was calculated in {medium}, within {config.margin_mm:g} mm of the lesions; photons from "
+        "farther away are left out, and no partial-volume correction was made: a small lesion probably "
+        "received more than its contour shows."
+    )
+    names = " ".join(n.lower() for scan in scans for n in scan.lesions.names)
+    missing = [
+        what
+        for what, words in (("kidneys", _KIDNEY), ("marrow", _MARROW))
+        if not any(word in names for word in words)
+    ]
+    if missing:
+        notes.append(
+            f"No structure names {' or '.join(missing)}: nothing is said of the organs that limit this "
+            "treatment. Activity outside the scan's field, and what was excreted, is not in the total."
+        )
+    return tuple(notes)
+
+
+def _conventions(scans: Sequence[ActivityScan]) -> str:
+    stored = {s.acquisition.decay_reference.value for s in scans if s.acquisition.decay_reference is not None}
+    if stored == {"NONE"}:
+        return "The scans are stored without decay correction: activities are as scanned."
+    return (
+        f"The scans are stored decay-corrected (Decay Correction {', '.join(sorted(stored))}); that was "
+        "undone with the half-life in the files, so that all activities here are as they were at the scan."
+    )
+
+
+def _registration(scans: Sequence[ActivityScan]) -> str:
+    frames = {s.image.grid.frame_of_reference for s in scans}
+    if len(frames) == 1:
+        return "All scans share a frame of reference; each lesion was measured in its own contours on each."
+    return (
+        "The scans have frames of reference of their own. No scan was moved onto another: each lesion was "
+        "measured in the contours drawn on each, and its decays spread as the last scan shows them."
+    )

@@ -1,0 +1,61 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tumorboard.errors import InputError
+from tumorboard.workflows.radioligand.config import RadioligandConfig
+from tumorboard.workflows.radioligand.run import run
+
+QUICK = RadioligandConfig(margin_mm=24.0, histories=60_000, kernel_histories=4000)
+J_PER_MEV = 1.602176634e-13
+LOCAL_MEV = 0.14815  # electrons of Lu-177, and photons below 10 keV
+
+
+@pytest.fixture(scope="module")
+def result(make_scan):
+    return run(QUICK, [make_scan(28), make_scan(4)], ct=None)
+
+
+def test_run__local_dose_is_energy_over_mass(result):
+    (lesion,) = result.lesions
+    expected = lesion.course.decays * LOCAL_MEV * J_PER_MEV / (lesion.volumes_ml[-1] * 0.998e-3)
+    assert lesion.histograms["local"].mean_gy == pytest.approx(expected, rel=0.005)
+
+
+def test_run__three_methods_agree_on_a_ball(result):
+    (lesion,) = result.lesions
+    dose = {name: h.mean_gy for name, h in lesion.histograms.items()}
+    # Local deposition knows neither electrons that leave at the surface nor photons that stay.
+    assert dose["kernel"] == pytest.approx(dose["monte_carlo"], rel=0.01)
+    assert dose["local"] == pytest.approx(dose["monte_carlo"], rel=0.05)
+
+
+def test_run__scans_are_put_in_order_and_half_lives_are_known_ones(result):
+    assert np.diff(result.total.samples.times_s)[0] > 0
+    (lesion,) = result.lesions
+    assert lesion.course.half_life_s / 3600 == pytest.approx(60.0, rel=1e-4)
+    assert lesion.relative_uncertainty > lesion.course.decays_relative_uncertainty
+    assert result.injected_bq == 7e9
+
+
+def test_run__says_what_two_scans_cannot(result):
+    said = " ".join(result.notes)
+    assert "exactly" in said
+    assert "kidneys or marrow" in said
+    assert "water inside the body" in said
+    assert "frames of reference of their own" in said
+
+
+def test_run__refuses_one_scan_and_another_administration(make_scan):
+    one = make_scan(28)
+    with pytest.raises(InputError, match="two or more"):
+        run(QUICK, [one], ct=None)
+    other = replace(make_scan(4), acquisition=replace(one.acquisition, radionuclide="18F"))
+    with pytest.raises(InputError, match="one nuclide of"):
+        run(QUICK, [one, other], ct=None)
+
+
+def test_config__refuses_what_is_no_uncertainty():
+    with pytest.raises(InputError, match="10 %"):
+        RadioligandConfig(lesion_relative_uncertainty=10)

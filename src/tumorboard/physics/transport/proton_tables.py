@@ -166,7 +166,7 @@ def proton_tables(materials: tuple[Material, ...]) -> ProtonTables:
     --------
     >>> tables = proton_tables((named("water, liquid"),))
     >>> round(tables.range_g_cm2, 1)
-    51.4
+    51.5
     """
     largest, energy, let = _fine()
     each = [_of_material(m) for m in materials]

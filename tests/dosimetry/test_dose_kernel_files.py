@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from nuclides import emissions_of
@@ -7,6 +9,7 @@ from tumorboard.errors import InputError, UnreadableFile
 from tumorboard.physics.transport.medium import GY_G_PER_MEV
 
 LUTETIUM = emissions_of("Lu-177")
+VALIDATION = Path(__file__).resolve().parents[2] / "validation" / "radioligand_dose"
 
 
 def read(path, unit=KernelUnit.MEV, octant=False, density=1.0, spacing=(5.0, 4.0, 3.0)):
@@ -46,6 +49,23 @@ def test_read_dose_kernel__mirrors_an_octant(tmp_path):
     np.testing.assert_array_equal(found[::-1, ::-1, ::-1], found)
 
 
+def test_read_dose_kernel__takes_published_tables_and_says_what_they_lack():
+    # Lanconelli 2012, Lu-177 in voxels of 2.21 mm of soft tissue of 1.04 g/cm3.
+    found = read(
+        VALIDATION / "lanconelli_lu177.txt",
+        KernelUnit.MGY_PER_MBQ_S,
+        octant=True,
+        density=1.04,
+        spacing=(2.21,) * 3,
+    )
+    assert found.energy_mev.shape == (5, 5, 5)
+    assert found.dose_gy[2, 2, 2] == pytest.approx(1.66e-9)
+    assert found.dose_gy[1, 2, 2] == found.dose_gy[2, 2, 3] == pytest.approx(4.83e-11)
+    # It has less than the electrons bring: validation/radioligand_dose/README.md.
+    assert found.missing_mev > found.photons_mev
+    assert "conversion" in found.explanation
+
+
 def test_read_dose_kernel__knows_units(tmp_path):
     path = tmp_path / "kernel.npz"
     mass = 0.06 * 1.05
@@ -63,15 +83,15 @@ def test_read_dose_kernel__knows_units(tmp_path):
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("", "missing"),
-        ("x,y,value\n0,0,1\n", "columns are x, y, value"),
-        ("x,y,z,value\n", "no voxels"),
+        ("", "no line"),
+        ("x,y,value\n0,0,1\n", "no line"),
+        ("x,y,z,value\n", "no line"),
+        ("a\nb\nc\nd\n0,0,0,1\n", "no line"),
         ("x,y,z,value\n0,0,0,0.1\n0,0,0,0.1\n", "twice"),
-        ("x,y,z,value\n0.5,0,0,0.1\n", "0.5"),
-        ("x,y,z,value\n0,0,0,\n", "float"),
-        ("x,y,z,value\n0,0\n", "columns"),
-        ("x,y,z,value\n100000,0,0,0.1\n", "500"),
-        ("x,y,z,value\n\xff", "columns"),
+        ("x,y,z,value\n0,0,0,0.1\n0.5,0,0,0.1\n", "0.5 0 0 0.1"),
+        ("x,y,z,value\n0,0,0,0.1\n0,0,1,\n", "whole numbers and a value"),
+        ("x,y,z,value\n0,0,0,0.1\n0,0,1,nan\n", "nan"),
+        ("x,y,z,value\n100000,0,0,0.1\n", "120"),
     ],
 )
 def test_read_dose_kernel__says_what_is_wrong_with_a_table(tmp_path, text, match):

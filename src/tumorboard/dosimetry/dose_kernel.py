@@ -150,7 +150,8 @@ class DoseKernel:
             )
         return (
             f"{lacks}, more than the {self.photons_mev:.4g} MeV of photons: electrons leave its {reach} mm, "
-            "bremsstrahlung does, or the kernel is cut off or in another unit."
+            "bremsstrahlung does, or the kernel is cut off, of another density or unit, or of other decay "
+            "data, without conversion electrons say."
         )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
+import math
+import re
 import zipfile
 from enum import Enum
-from io import BytesIO, StringIO
+from io import BytesIO
 from pathlib import Path
 from typing import Final
 
@@ -23,8 +24,9 @@ from tumorboard.provenance import Record
 
 __all__ = ["KernelUnit", "read_dose_kernel"]
 
-#: Largest index of a voxel in a table: a cubic kernel of that half width has 1e9 voxels.
-_FARTHEST: Final = 500
+#: Largest index of a voxel in a table: a cubic kernel of that half width has 1e7 voxels.
+_FARTHEST: Final = 120
+_MOST_HEADINGS: Final = 3
 
 
 class KernelUnit(Enum):
@@ -52,10 +54,10 @@ def read_dose_kernel(
     Parameters
     ----------
     path
-        An ``.npz`` file with an array ``kernel`` indexed ``[z, y, x]``; or a ``.csv`` file whose first line
-        is ``x,y,z,value`` and whose others are whole numbers of voxels from the source's and the value
-        there, as MIRD Pamphlet 17 lists them [1]_. Lines that begin with ``#`` are left out, and so may
-        voxels of 0.
+        An ``.npz`` file with an array ``kernel`` indexed ``[z, y, x]``; or a table whose lines are whole
+        numbers of voxels from the source's along x, y and z, and the value there, parted by commas,
+        semicolons or blanks, as those of MIRD Pamphlet 17 [1]_ and of Lanconelli and others [2]_. Up to three
+        headings and lines that begin with ``#`` are left out, and so may voxels of 0.
     emissions
         Of the decays that the kernel is said to be of.
     spacing_mm
@@ -82,6 +84,7 @@ def read_dose_kernel(
     References
     ----------
     .. [1] bolch1999mird17
+    .. [2] lanconelli2012voxel
 
     Examples
     --------
@@ -98,13 +101,13 @@ def read_dose_kernel(
     path = Path(path)
     try:
         content = path.read_bytes()
-        values = _of_npz(content) if path.suffix.lower() == ".npz" else _of_csv(content, octant)
+        values = _of_npz(content) if path.suffix.lower() == ".npz" else _of_table(content, octant)
     except (OSError, EOFError, TypeError, ValueError, KeyError, zipfile.BadZipFile) as reason:
         if isinstance(reason, InputError):
             raise
         raise UnreadableFile(
-            f"kernel {path.name!r} must be an .npz file with an array 'kernel', or a .csv file with columns "
-            f"x,y,z,value; {reason}"
+            f"kernel {path.name!r} must be an .npz file with an array 'kernel', or a table with lines of "
+            f"x, y, z and a value; {reason}"
         ) from reason
     if octant:
         values = values[np.ix_(*(np.abs(np.arange(1 - n, n)) for n in values.shape))]
@@ -147,21 +150,32 @@ def _of_npz(content: bytes) -> NDArray[np.float64]:
     return values
 
 
-def _of_csv(content: bytes, octant: bool) -> NDArray[np.float64]:
-    lines = (line for line in StringIO(content.decode("utf-8-sig")) if not line.startswith("#"))
-    rows = csv.DictReader(lines, skipinitialspace=True)
-    columns = [name.strip() for name in rows.fieldnames or ()]
-    if columns != ["x", "y", "z", "value"]:
-        raise ValueError(f"its columns are {', '.join(columns) or 'missing'}")
-    found = [(int(r["z"]), int(r["y"]), int(r["x"]), float(r["value"])) for r in rows]
-    if not found:
-        raise ValueError("it has no voxels")
-    index = np.array([row[:3] for row in found])
-    if np.unique(index, axis=0).shape[0] != len(found):
+def _of_table(content: bytes, octant: bool) -> NDArray[np.float64]:
+    # Headings may be of any encoding; numbers are not.
+    lines = content.decode("utf-8-sig", errors="replace").splitlines()
+    fields = [re.split(r"[,;\s]+", line.strip()) for line in lines if line.strip() and line[0] != "#"]
+    heads = next((n for n, row in enumerate(fields) if _is_row(row)), len(fields))
+    if heads > _MOST_HEADINGS or heads == len(fields):
+        raise ValueError(
+            f"no line of three whole numbers and a value is among its first {_MOST_HEADINGS + 1}"
+        )
+    for row in fields[heads:]:
+        if not _is_row(row):
+            raise ValueError(f"{' '.join(row)!r} is not three whole numbers and a value")
+    index = np.array([[int(row[n]) for n in (2, 1, 0)] for row in fields[heads:]])
+    if np.unique(index, axis=0).shape[0] != len(index):
         raise ValueError("it lists a voxel twice")
     if np.abs(index).max() > _FARTHEST or (octant and index.min() < 0):
         raise ValueError(f"its voxels must be {0 if octant else -_FARTHEST} to {_FARTHEST} from the source")
     reach = np.abs(index).max(axis=0)
     values = np.zeros(reach + 1 if octant else 2 * reach + 1)
-    values[tuple((index if octant else index + reach).T)] = [row[3] for row in found]
+    values[tuple((index if octant else index + reach).T)] = [float(row[3]) for row in fields[heads:]]
     return values
+
+
+def _is_row(row: list[str]) -> bool:
+    """Whether these are three whole numbers and a value."""
+    try:
+        return len(row) == 4 and math.isfinite(sum(map(int, row[:3])) + float(row[3]))
+    except ValueError:
+        return False

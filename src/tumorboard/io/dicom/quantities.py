@@ -59,7 +59,7 @@ _BY_UCUM: Final = {
     "gy": (Quantity.DOSE, 1.0),
     "cgy": (Quantity.DOSE, 1e-2),
     "kev/um": (Quantity.LET, 1.0),
-    "/mm2": (Quantity.FLUENCE, 1.0),
+    "1/mm2": (Quantity.FLUENCE, 1.0),
     "g/cm3": (Quantity.DENSITY, 1.0),
 }
 

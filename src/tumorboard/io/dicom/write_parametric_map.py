@@ -31,7 +31,7 @@ _UNITS: Final = {
     "cm2/mL": ("cm2/ml", "square centimeter per milliliter"),
     "Gy": ("Gy", "Gray"),
     "keV/um": ("keV/um", "kiloelectronvolt per micrometer"),
-    "1/mm2": ("/mm2", "per square millimeter"),
+    "1/mm2": ("1/mm2", "per square millimeter"),
     "g/cm3": ("g/cm3", "gram per cubic centimeter"),
 }
 # Codes of the quantities that DICOM PS3.16 has a code for; the others are named in words only.

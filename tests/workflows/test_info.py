@@ -37,13 +37,7 @@ def test_describe__of_a_dicom_file_names_modality_size_and_unit(patient_folder):
 def test_describe__of_a_case_and_of_a_report_say_whose_they_are(result):
     case = describe(result.folder / "case")
     assert case[0].endswith(f": case P01, {len(case) - 1} items")
-    said = [
-        "  scans: done",
-        "  structures: done",
-        "  pet: done",
-        "  radioligand: not_possible",
-        "  proton: not_possible",
-    ]
+    said = ["  scans: done", "  structures: done", "  pet: done", "  proton: not_possible"]
     assert describe(result.report_json)[1:] == said
 
 

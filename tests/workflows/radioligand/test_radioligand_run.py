@@ -3,7 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tumorboard.core.image import Image, Quantity
 from tumorboard.errors import InputError
+from tumorboard.provenance import Record
 from tumorboard.workflows.radioligand.config import RadioligandConfig
 from tumorboard.workflows.radioligand.run import run
 
@@ -59,3 +61,24 @@ def test_run__refuses_one_scan_and_another_administration(make_scan):
 def test_config__refuses_what_is_no_uncertainty():
     with pytest.raises(InputError, match="10 %"):
         RadioligandConfig(lesion_relative_uncertainty=10)
+
+
+def test_run__takes_a_ct_where_there_is_one(make_scan, result):
+    last = make_scan(28)
+    grid = last.image.grid
+    denser = Image(np.full(grid.shape, 60.0, np.float32), grid, Quantity.CT_NUMBER, Record("test.made"))
+    found = run(QUICK, [make_scan(4), last], ct=denser)
+    assert "the CT" in found.medium
+    (lesion,), (in_water,) = found.lesions, result.lesions
+    # By Schneider, 60 HU have 1.06 times the density of water: so much less is the dose of the same energy.
+    ratio = in_water.histograms["local"].mean_gy / lesion.histograms["local"].mean_gy
+    assert 1.04 < ratio < 1.08
+    assert lesion.histograms["kernel"].mean_gy == pytest.approx(
+        lesion.histograms["monte_carlo"].mean_gy, rel=0.015
+    )
+
+
+def test_run__does_not_depend_on_threads(make_scan, result):
+    again = run(replace(QUICK, threads=2), [make_scan(4), make_scan(28)], ct=None)
+    for name in ("local", "monte_carlo"):
+        assert (again.doses[name].dose.values == result.doses[name].dose.values).all()

@@ -10,7 +10,7 @@ from tumorboard.workflows.proton_plan.config import ProtonPlanConfig
 __all__ = ["SECTIONS", "SUV_VARIANTS", "BoardConfig"]
 
 #: Sections in the order of the report; later ones may use what earlier ones stored. That on Monte Carlo is
-#: made where the prescription asks for it.
+#: made where the prescription asks for it, that on radioligands where there are scans of one.
 SECTIONS = ("scans", "structures", "pet", "radioligand", "proton", "monte_carlo")
 
 #: Names a user types for :class:`tumorboard.pet.SuvVariant`.

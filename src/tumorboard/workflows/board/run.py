@@ -22,10 +22,11 @@ from tumorboard.plotting.blocks import Caution, Note, Section, SectionStatus
 from tumorboard.plotting.page import Page, render
 from tumorboard.provenance import Record
 from tumorboard.workflows.board.cache import code_digest, decode, encode
-from tumorboard.workflows.board.config import BoardConfig
+from tumorboard.workflows.board.config import SECTIONS, BoardConfig
 from tumorboard.workflows.board.context import Context
 from tumorboard.workflows.board.ingest import ingest, one_patient
 from tumorboard.workflows.board.proton_items import export_plan, plans_apart
+from tumorboard.workflows.board.radioligand_scans import treatment_scans
 from tumorboard.workflows.board.result import BoardResult, SectionResult
 from tumorboard.workflows.board.scene import build_scene
 from tumorboard.workflows.board.sections import SECTION_INPUTS, SECTION_RUNNERS, SECTION_TITLES
@@ -77,7 +78,7 @@ def run(
         if truth is not None:
             store.put_result("truth", json.loads(truth.read_text(encoding="utf-8")), Record("phantoms.truth"))
         results: dict[str, tuple[SectionResult, float]] = {}
-        asked = [n for n in config.sections if n != "monte_carlo" or _asks_for_monte_carlo(config)]
+        asked = _asked(context)
         for done, name in enumerate(asked):
             progress("making sections", done, len(asked))
             results[name] = _section(name, context)
@@ -135,6 +136,15 @@ def _section(name: str, context: Context) -> tuple[SectionResult, float]:
         # Without what it was made from it is never fresh.
         context.store.put_result(item, body, made, made_from=made_from if result.is_final else "")
     return result, wall_s
+
+
+def _asked(context: Context) -> list[str]:
+    """Return the sections to make: a whole report leaves out what nobody could miss."""
+    config = context.config
+    left_out = set() if _asks_for_monte_carlo(config) else {"monte_carlo"}
+    if set(SECTIONS) <= set(config.sections) and not treatment_scans(context):
+        left_out.add("radioligand")
+    return [name for name in config.sections if name not in left_out]
 
 
 def _asks_for_monte_carlo(config: BoardConfig) -> bool:

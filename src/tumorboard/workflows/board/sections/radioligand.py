@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from tumorboard.core.image import Image, Quantity
-from tumorboard.core.nuclide import Nuclide
+from tumorboard.core.image import Image
 from tumorboard.core.structures import StructureSet
-from tumorboard.errors import InputError
 from tumorboard.io.acquisition_encoding import acquisition_from_json
 from tumorboard.plotting.blocks import Block, Facts, Note, PointLink, SectionStatus, Table
 from tumorboard.workflows.board.context import Context, SeriesFacts, VolumeFacts
@@ -16,6 +14,7 @@ from tumorboard.workflows.board.radioligand_data import (
     what_if_gy,
 )
 from tumorboard.workflows.board.radioligand_pictures import METHOD_NAMES, centre_mm, radioligand_pictures
+from tumorboard.workflows.board.radioligand_scans import treatment_scans
 from tumorboard.workflows.board.result import SectionResult
 from tumorboard.workflows.radioligand.config import NUCLIDES, RadioligandConfig
 from tumorboard.workflows.radioligand.result import RadioligandResult
@@ -32,11 +31,7 @@ _NEEDS_LESIONS = "Lesions drawn on each of the scans (RTSTRUCT), by the same nam
 
 def run(context: Context) -> SectionResult:
     """Measure the lesions on each scan, and calculate their dose by three methods."""
-    found = [
-        (series, volume)
-        for series, volume in context.volumes("PT", "NM")
-        if volume.quantity == Quantity.ACTIVITY_CONCENTRATION.value and _is_therapy(series)
-    ]
+    found = treatment_scans(context)
     if len(found) < 2:
         return SectionResult(SectionStatus.NOT_POSSIBLE, (_NEEDS_SCANS,))
     scans = [scan for series, volume in found if (scan := _scan(context, series, volume)) is not None]
@@ -72,14 +67,6 @@ def run(context: Context) -> SectionResult:
         points=tuple(PointLink(one.course.name, centre_mm(one)) for one in result.lesions),
         provenance=result.provenance,
     )
-
-
-def _is_therapy(series: SeriesFacts) -> bool:
-    name = (series.acquisition or {}).get("radionuclide")
-    try:
-        return Nuclide.named(name or "").name in NUCLIDES
-    except InputError:
-        return False
 
 
 def _scan(context: Context, series: SeriesFacts, volume: VolumeFacts) -> ActivityScan | None:

@@ -54,8 +54,8 @@ def notes_on(
         )
     notes.append(
         f"Dose was calculated within {config.margin_mm:g} mm of the lesions, in {medium}. Photons from "
-        "farther away are left out, and no partial-volume correction was made: a small lesion probably received more "
-        "than its contour shows."
+        "farther away are left out, and no partial-volume correction was made: a small lesion probably "
+        "received more than its contour shows."
     )
     names = " ".join(n.lower() for scan in scans for n in scan.lesions.names)
     missing = [

@@ -40,6 +40,20 @@ def test_fit__tells_the_scatter_of_repeated_fits():
     assert stated == pytest.approx(drawn, rel=0.15)
 
 
+@pytest.mark.parametrize(
+    ("values", "n"),
+    [
+        (40.0 * 0.5 ** (TIMES / 60.0), 2),
+        (np.full(8, 40.0), 1),
+        (40.0 * 1.5 ** (TIMES / 60.0), 1),
+        (40.0 * 1.5 ** (TIMES / 60.0), 2),
+    ],
+)
+def test_fit__refuses_dose_rates_that_do_not_tell_that_many_exponentials(values, n):
+    with pytest.raises(InputError, match="dose_rates_usv_h must fall"):
+        fit_dose_rate_clearance(TIMES, values, 0.02 * values, n_exponentials=n)
+
+
 def test_release__of_one_exponential_is_worked_by_hand():
     # Two half-lives from 100 to 25 uSv/h.
     known = DoseRateClearance(np.array([100.0]), np.array([30.0]), np.zeros((2, 2)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq, curve_fit
+from scipy.optimize import OptimizeWarning, brentq, curve_fit
 from scipy.special import ndtri
 
 from tumorboard.core._arrays import read_only
@@ -110,7 +111,7 @@ def fit_dose_rate_clearance(
     Raises
     ------
     InputError
-        When values are out of range, too few, or no falling exponentials fit them.
+        When values are out of range, too few, or do not tell that many falling exponentials.
 
     Examples
     --------
@@ -143,16 +144,21 @@ def fit_dose_rate_clearance(
     whole = max(float(times[-1] - times[0]), 1e-3) / max(math.log2(rates[0] / rates[-1]), 0.1)
     start = [math.log(rates[0] / n)] * n + [math.log(whole * f) for f in ((1.0,), (0.2, 1.5))[n - 1]]
     try:
-        logs, variance = curve_fit(
-            model, times, rates, p0=start, sigma=spread, absolute_sigma=True, maxfev=20_000, xtol=1e-12
-        )
+        # Overflow on the way and a singular covariance show in what comes out, and are refused below.
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", OptimizeWarning)
+            logs, variance = curve_fit(
+                model, times, rates, p0=start, sigma=spread, absolute_sigma=True, maxfev=20_000, xtol=1e-12
+            )
+            values = np.exp(logs)
     except RuntimeError:
         raise InputError(f"dose_rates_usv_h must fall like {n} exponential(s); no fit was found") from None
-    if not np.isfinite(variance).all():
+    # The standard deviations of logarithms are relative ones.
+    if not (np.isfinite(values).all() and (np.diag(variance) < 1.0).all()):
         raise InputError(
-            f"dose_rates_usv_h must tell {n} exponential(s) apart; they do not: fit fewer or measure more"
+            f"dose_rates_usv_h must fall, and tell half-lives and dose rates of {n} exponential(s) to better "
+            f"than themselves; got {rates.tolist()} [uSv/h], which do not: fit fewer or measure longer"
         )
-    values = np.exp(logs)
     return DoseRateClearance(values[:n], values[n:], variance * np.outer(values, values))
 
 

@@ -7,6 +7,12 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "anatomy": ["Anatomy", "Organ", "torso"],
         "digital_patient": ["DigitalPatient", "DigitalPatientConfig", "TrueLesion", "simulate_patient"],
+        "radioligand_patient": [
+            "RadioligandPatient",
+            "RadioligandPatientConfig",
+            "RadioligandScan",
+            "simulate_radioligand",
+        ],
         "scanner": ["simulate_ct", "simulate_pet"],
     },
 )

@@ -219,23 +219,28 @@ class PetPlanes:
 
 
 def _radionuclide(name: str) -> Dataset:
-    """Return the code of ``"F-18"``, ``"18F"``, ``"^18^Fluorine"`` and the like; CID 4020 holds the codes."""
+    """Return the code of ``"F-18"``, ``"18F"``, ``"^18^Fluorine"`` and the like.
+
+    CID 4020 holds the codes of PET; SPECT in Bq/mL stored as PT takes those of radiopharmaceuticals, CID 18.
+    """
     match = re.fullmatch(r"\^?(\d+m?)\^?-?([A-Za-z]+)|([A-Za-z]+)-?(\d+m?)", name.strip())
     if match:
         mass, symbol = (match[1], match[2]) if match[1] else (match[4], match[3])
         element = _ELEMENTS.get(symbol.capitalize(), symbol.capitalize())
         keyword = f"_{mass}{element}"
-        if keyword in codes.cid4020.dir():
-            code = getattr(codes.cid4020, keyword)
-            return coded(code.value, code.scheme_designator, code.meaning)
+        for group in (codes.cid4020, codes.cid18):
+            if keyword in group.dir():
+                code = getattr(group, keyword)
+                return coded(code.value, code.scheme_designator, code.meaning)
     raise InputError(
-        f"radionuclide must be a PET radionuclide of DICOM's list CID 4020, e.g. 'F-18' or '^18^Fluorine'; "
+        f"radionuclide must be one of DICOM's lists CID 4020 and CID 18, e.g. 'F-18' or '^18^Fluorine'; "
         f"got {name!r}"
     )
 
 
 _ELEMENTS: Final = {
     "C": "Carbon",
+    "Lu": "Lutetium",
     "I": "Iodine",
     "N": "Nitrogen",
     "O": "Oxygen",

@@ -41,8 +41,9 @@ _MOST_LABEL_VOLUMES = 8
 def build_scene(context: Context, points: tuple[PointLink, ...]) -> tuple[Scene | None, str]:
     """Return PET over CT with the structures, or whatever of these there is, and what is left out in words.
 
-    The frame of reference shown is that of a radioligand's dose, else of the first emission volume, else of
-    the first CT, else of the first volume. The scene is ``None`` when the case has no volume.
+    The frame of reference shown is that of a proton plan, else of a radioligand's dose, else of the first
+    emission volume, else of the first CT, else of the first volume. The scene is ``None`` when the case has
+    no volume.
     """
     chosen = _chosen(context)
     if not chosen:
@@ -70,7 +71,7 @@ def build_scene(context: Context, points: tuple[PointLink, ...]) -> tuple[Scene 
 def _chosen(context: Context) -> list[tuple[SeriesFacts, VolumeFacts]]:
     """Return the volumes to show, the background first."""
     everything = context.volumes()
-    treated = _radioligand_frame(context)
+    treated = _treated_frame(context)
     if treated is not None:
         everything.sort(key=lambda pair: pair[1].frame_of_reference != treated)
     for modalities in (("PT", "NM"), ("CT",), ()):
@@ -88,12 +89,13 @@ def _chosen(context: Context) -> list[tuple[SeriesFacts, VolumeFacts]]:
     return same[:_MOST_VOLUMES]
 
 
-def _radioligand_frame(context: Context) -> str | None:
-    """Return the frame of reference of a radioligand's dose where this report has one."""
-    made = context.earlier.get("radioligand")
-    if made is None or made.status is not SectionStatus.DONE:
-        return None
-    return context.image(RADIOLIGAND_DOSE_ITEM).grid.frame_of_reference
+def _treated_frame(context: Context) -> str | None:
+    """Return the frame of reference of the dose of a plan or of a radioligand where this report has one."""
+    for section, item in (("proton", DOSE_ITEM), ("radioligand", RADIOLIGAND_DOSE_ITEM)):
+        made = context.earlier.get(section)
+        if made is not None and made.status is SectionStatus.DONE:
+            return context.image(item).grid.frame_of_reference
+    return None
 
 
 def _layer(context: Context, series: SeriesFacts, volume: VolumeFacts, *, is_background: bool) -> Layer:

@@ -20,13 +20,20 @@ from tumorboard.io.dicom import (
 )
 from tumorboard.io.files import atomic_folder, write_text
 from tumorboard.numerics.ray_trace import line_integrals
-from tumorboard.phantoms import DigitalPatient, DigitalPatientConfig, simulate_patient
+from tumorboard.phantoms import (
+    DigitalPatient,
+    DigitalPatientConfig,
+    RadioligandPatientConfig,
+    simulate_patient,
+    simulate_radioligand,
+)
 from tumorboard.physics.hounsfield import relative_stopping_power
 from tumorboard.workflows.board.cache import code_digest
 from tumorboard.workflows.board.config import SECTIONS, BoardConfig
 from tumorboard.workflows.board.result import BoardResult
 from tumorboard.workflows.board.run import run as run_board
 from tumorboard.workflows.demo.config import DemoConfig
+from tumorboard.workflows.demo.radioligand_arm import radioligand_truth, write_radioligand
 from tumorboard.workflows.progress import Progress, silent
 from tumorboard.workflows.proton_plan.depth import entry_to
 from tumorboard.workflows.proton_plan.equipment import chosen_calibration
@@ -80,18 +87,27 @@ def _is_made(files: Path, stamp: str) -> bool:
 
 
 def _make(config: DemoConfig, files: Path, stamp: str, progress: Progress) -> None:
-    progress("building the synthetic patient", 0, 4)
+    progress("building the synthetic patient", 0, 5)
     seed = f"tumorboard demo {config.seed}"
     patient = simulate_patient(
         DigitalPatientConfig(seed=config.seed), frame_of_reference=make_uid("frame", seed=seed)
     )
-    progress("building the synthetic patient", 1, 4)
+    progress("building the synthetic patient", 1, 5)
     with atomic_folder(files, replace=True) as folder:
-        _write_dicom(patient, folder, seed, progress)
-        truth = {**patient.truth(), "proton": _proton_truth(patient)}
+        study = _study(patient, seed)
+        _write_dicom(patient, folder, study, progress)
+        progress("building the synthetic patient", 4, 5)
+        treated = RadioligandPatientConfig(seed=config.seed)
+        treatment = simulate_radioligand(treated, frame_of_reference=make_uid("frame Lu-177", seed=seed))
+        write_radioligand(treatment, treated, folder, study)
+        truth = {
+            **patient.truth(),
+            "proton": _proton_truth(patient),
+            "radioligand": radioligand_truth(treatment, threads=config.jobs),
+        }
         (folder / "truth.json").write_text(json.dumps(truth, indent=1), encoding="utf-8")
         (folder / "made_from.txt").write_text(stamp, encoding="utf-8")
-    progress("building the synthetic patient", 4, 4)
+    progress("building the synthetic patient", 5, 5)
 
 
 def _proton_truth(patient: DigitalPatient) -> dict[str, object]:
@@ -113,16 +129,19 @@ def _proton_truth(patient: DigitalPatient) -> dict[str, object]:
     }
 
 
-def _write_dicom(patient: DigitalPatient, folder: Path, seed: str, progress: Progress) -> None:
-    start = patient.acquisition.series_start
-    study = StudyIdentity(
+def _study(patient: DigitalPatient, seed: str) -> StudyIdentity:
+    return StudyIdentity(
         patient=PatientIdentity(
             patient_id="DEMO", patient_name="Phantom^Digital", sex=patient.acquisition.sex
         ),
-        start=start,
+        start=patient.acquisition.series_start,
         description="Synthetic FDG PET/CT",
         seed=seed,
     )
+
+
+def _write_dicom(patient: DigitalPatient, folder: Path, study: StudyIdentity, progress: Progress) -> None:
+    start = patient.acquisition.series_start
     ct = write_image_series(
         patient.ct,
         folder / "ct",
@@ -133,7 +152,7 @@ def _write_dicom(patient: DigitalPatient, folder: Path, seed: str, progress: Pro
         acquired=start,
         patient_position=PatientPosition.HEAD_FIRST_SUPINE,
     )
-    progress("building the synthetic patient", 2, 4)
+    progress("building the synthetic patient", 2, 5)
     write_image_series(
         patient.pet,
         folder / "pet",
@@ -144,7 +163,7 @@ def _write_dicom(patient: DigitalPatient, folder: Path, seed: str, progress: Pro
         acquisition=patient.acquisition,
         patient_position=PatientPosition.HEAD_FIRST_SUPINE,
     )
-    progress("building the synthetic patient", 3, 4)
+    progress("building the synthetic patient", 3, 5)
     write_rtstruct(
         patient.structures,
         folder / "organs.dcm",

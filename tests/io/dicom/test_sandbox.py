@@ -128,9 +128,12 @@ def test_run__leaves_no_process_behind_when_interrupted(tmp_path):
     os.mkfifo(tmp_path / "pipe")  # nobody writes: opening it waits for ever
     script = tmp_path / "script.py"  # without a __main__ guard, on purpose
     script.write_text(
+        # Tests that run in the background may ignore interrupts, and what they start would as well.
         textwrap.dedent(f"""
+        import signal
         from pathlib import Path
         from tumorboard.io.dicom import sandbox
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         print("begin", flush=True)
         sandbox.run(Path.read_bytes, [Path({str(tmp_path / "pipe")!r})] * 2,
                     limits=sandbox.Limits(seconds_per_file=100), jobs=2)

@@ -9,7 +9,7 @@ import zipfile
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -90,6 +90,11 @@ class BatchPlan:
             raise InputError(
                 f"target_uncertainty must be a fraction between 0 and 1; got {self.target_uncertainty!r}"
             )
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the result depends on, by name, for its record: all but the threads."""
+        return {name: value for name, value in asdict(self).items() if name != "threads"}
 
     def first_history(self, batch: int) -> int:
         """Return the number of the first history of a batch."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,10 +146,7 @@ def transport_decays(
     record = Record(
         "physics.transport.transport_decays",
         {
-            "histories": plan.histories,
-            "seed": plan.seed,
-            "batches": plan.batches,
-            "target_uncertainty": plan.target_uncertainty,
+            **plan.settings,
             "medium": medium.digest,
             "source": source.digest,
             "nuclide": emissions.name,
@@ -188,15 +184,11 @@ def transport_decays(
             "source must meet the medium; got decays whose particles all pass it by; check positions and the "
             "frame of reference"
         )
-    shape = medium.grid.shape
 
-    def image(values: NDArray[Any], quantity: Quantity) -> Image:
-        return Image(values.reshape(shape).astype(np.float32), medium.grid, quantity, record)
-
-    energy = sums.tallies["energy"].reshape(shape) / sums.histories
+    energy = sums.tallies["energy"].reshape(medium.grid.shape) / sums.histories
     return DecayTransportResult(
-        dose=image(medium.dose_gy(energy), Quantity.DOSE),
-        relative_uncertainty=image(sums.relative_uncertainty, Quantity.FRACTION),
+        dose=medium.image(medium.dose_gy(energy), Quantity.DOSE, record),
+        relative_uncertainty=medium.image(sums.relative_uncertainty, Quantity.FRACTION, record),
         balance=balance,
         histories=sums.histories,
         mean_uncertainty=sums.mean_uncertainty,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -171,10 +171,7 @@ def transport_electrons(
     record = Record(
         "physics.transport.transport_electrons",
         {
-            "histories": plan.histories,
-            "seed": plan.seed,
-            "batches": plan.batches,
-            "target_uncertainty": plan.target_uncertainty,
+            **plan.settings,
             "medium": medium.digest,
             "source": repr(source),
             "steps": asdict(chosen),
@@ -214,15 +211,11 @@ def transport_electrons(
             "source must meet the medium; got particles that all pass it by; check position, direction and "
             "frame of reference"
         )
-    shape = medium.grid.shape
 
-    def image(values: NDArray[Any], quantity: Quantity) -> Image:
-        return Image(values.reshape(shape).astype(np.float32), medium.grid, quantity, record)
-
-    energy = sums.tallies["energy"].reshape(shape) / sums.histories
+    energy = sums.tallies["energy"].reshape(medium.grid.shape) / sums.histories
     return ElectronTransportResult(
-        dose=image(medium.dose_gy(energy), Quantity.DOSE),
-        relative_uncertainty=image(sums.relative_uncertainty, Quantity.FRACTION),
+        dose=medium.image(medium.dose_gy(energy), Quantity.DOSE, record),
+        relative_uncertainty=medium.image(sums.relative_uncertainty, Quantity.FRACTION, record),
         balance=balance_of(account, sums.histories),
         histories=sums.histories,
         mean_uncertainty=sums.mean_uncertainty,

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tumorboard.core._arrays import read_only
 from tumorboard.core.grid import Grid
-from tumorboard.core.image import Image
+from tumorboard.core.image import Image, Quantity
 from tumorboard.core.material import Material
 from tumorboard.errors import InputError
 from tumorboard.physics.hounsfield import HounsfieldTable, density, material_index
+from tumorboard.provenance import Record
 
 __all__ = ["GY_G_PER_MEV", "TransportMedium"]
 
@@ -151,3 +152,7 @@ class TransportMedium:
         """Return the dose of energies left in the voxels [MeV], shape of the grid [Gy]; 0 in vacuum."""
         mass = self.mass_g
         return np.divide(energy_mev * GY_G_PER_MEV, mass, out=np.zeros_like(mass), where=mass > 0)
+
+    def image(self, values: NDArray[Any], quantity: Quantity, provenance: Record) -> Image:
+        """Return values of all voxels, in C order or of the grid's shape, as an image of single precision."""
+        return Image(values.reshape(self.grid.shape).astype(np.float32), self.grid, quantity, provenance)

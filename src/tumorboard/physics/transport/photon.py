@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -189,16 +189,12 @@ def transport_photons(
             "source must meet the medium; got photons that all pass it by; check position, direction and "
             "frame of reference"
         )
-    shape = medium.grid.shape
-    energy = sums.tallies["energy"].reshape(shape) / sums.histories
-
-    def image(values: NDArray[Any], quantity: Quantity) -> Image:
-        return Image(values.reshape(shape).astype(np.float32), medium.grid, quantity, record)
+    energy = sums.tallies["energy"].reshape(medium.grid.shape) / sums.histories
 
     return PhotonTransportResult(
-        dose=image(medium.dose_gy(energy), Quantity.DOSE),
+        dose=medium.image(medium.dose_gy(energy), Quantity.DOSE, record),
         energy_mev=energy,
-        relative_uncertainty=image(sums.relative_uncertainty, Quantity.FRACTION),
+        relative_uncertainty=medium.image(sums.relative_uncertainty, Quantity.FRACTION, record),
         escaped_edges_mev=edges,
         escaped=sums.tallies["escaped"] / sums.histories,
         balance=balance_of(account, sums.histories),
@@ -234,10 +230,7 @@ def _record(
     return Record(
         "physics.transport.transport_photons",
         {
-            "histories": plan.histories,
-            "seed": plan.seed,
-            "batches": plan.batches,
-            "target_uncertainty": plan.target_uncertainty,
+            **plan.settings,
             "medium": medium.digest,
             "source": repr(source),
             "steps": settings,

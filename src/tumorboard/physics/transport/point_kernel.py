@@ -212,10 +212,7 @@ def point_kernel(
         {
             "material": repr(material),
             "emissions": emissions.digest,
-            "histories": plan.histories,
-            "seed": plan.seed,
-            "batches": plan.batches,
-            "target_uncertainty": plan.target_uncertainty,
+            **plan.settings,
             "shell_mm": shell_mm,
             "shells": shells,
             "follow_photons": follow_photons,

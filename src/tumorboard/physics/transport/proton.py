@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -248,10 +248,7 @@ def _record(
     return Record(
         "physics.transport.transport_protons",
         {
-            "histories": plan.histories,
-            "seed": plan.seed,
-            "batches": plan.batches,
-            "target_uncertainty": plan.target_uncertainty,
+            **plan.settings,
             "medium": medium.digest,
             "source": source.digest,
             "scores": asdict(scores),
@@ -275,8 +272,8 @@ def _balance(totals: NDArray[np.float64], histories: int) -> EnergyBalance:
     )
 
 
-def _ratio(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float32]:
-    return np.divide(a, b, out=np.zeros_like(a), where=b > 0).astype(np.float32)
+def _ratio(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.divide(a, b, out=np.zeros_like(a), where=b > 0)
 
 
 def _result(
@@ -288,25 +285,21 @@ def _result(
     def column(which: int) -> NDArray[np.float64]:
         return np.asarray(energy[:, which].reshape(grid.shape))
 
-    def image(values: NDArray[Any], quantity: Quantity) -> Image:
-        return Image(values, grid, quantity, record)
-
     in_water = dose_averaged_let = track_averaged_let = fluence = None
     if scores.dose_to_water:
-        in_water = image(medium.dose_gy(column(IN_WATER) / n).astype(np.float32), Quantity.DOSE)
+        in_water = medium.image(medium.dose_gy(column(IN_WATER) / n), Quantity.DOSE, record)
     if scores.let:
-        dose_averaged_let = image(_ratio(column(ENERGY_LET), column(OF_PROTONS)), Quantity.LET)
-        track_averaged_let = image(_ratio(column(LENGTH_LET), column(LENGTH)), Quantity.LET)
+        dose_averaged_let = medium.image(_ratio(column(ENERGY_LET), column(OF_PROTONS)), Quantity.LET, record)
+        track_averaged_let = medium.image(_ratio(column(LENGTH_LET), column(LENGTH)), Quantity.LET, record)
     if scores.fluence:
         per_mm2 = column(LENGTH) / (n * 1000.0 * grid.voxel_volume_ml)
-        fluence = image(per_mm2.astype(np.float32), Quantity.FLUENCE)
-    uncertainty = sums.relative_uncertainty.reshape(grid.shape).astype(np.float32)
+        fluence = medium.image(per_mm2, Quantity.FLUENCE, record)
     totals = sums.tallies["totals"]
     gammas, nuclei = _emission(sums, grid, scores, record)
     return ProtonTransportResult(
-        dose=image(medium.dose_gy(column(ENERGY) / n).astype(np.float32), Quantity.DOSE),
+        dose=medium.image(medium.dose_gy(column(ENERGY) / n), Quantity.DOSE, record),
         dose_to_water=in_water,
-        relative_uncertainty=image(uncertainty, Quantity.FRACTION),
+        relative_uncertainty=medium.image(sums.relative_uncertainty, Quantity.FRACTION, record),
         dose_averaged_let=dose_averaged_let,
         track_averaged_let=track_averaged_let,
         fluence=fluence,

@@ -8,10 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 from numpy.typing import ArrayLike, NDArray
 
 from tumorboard.core.grid import require_same_grid
@@ -19,17 +17,14 @@ from tumorboard.core.image import Image, Quantity
 from tumorboard.errors import InputError
 from tumorboard.plotting._drawing import (
     FONT_SIZE,
-    label_edges,
     legible,
-    plane_title,
-    scale_bar,
     show_plane,
     to_png,
-    write,
 )
 from tumorboard.plotting._layers import ImageLayers, Outline
 from tumorboard.plotting._layout import draw_legend, legend_height_in, row_of_axes
-from tumorboard.plotting._planes import OrientedGrid, Plane, picture_of
+from tumorboard.plotting._planes import OrientedGrid, Plane
+from tumorboard.plotting._three_planes import draw_levels, letter, section_of
 
 __all__ = ["ISODOSES_PERCENT", "dose_slices"]
 
@@ -40,7 +35,6 @@ ISODOSES_PERCENT: Final = (10.0, 30.0, 50.0, 70.0, 90.0, 95.0, 100.0, 107.0)
 _TOP: Final = 1.15
 _OPACITY: Final = 0.4
 _COLOURS: Final = "turbo"
-_BELOW_OUTLINES: Final = 1.5
 #: Room for the scale with both numbers [inch].
 _BAR_IN: Final = 1.75
 
@@ -118,13 +112,11 @@ def dose_slices(
     drawing = ImageLayers(grid, background, background_window, None, None, tuple(outlines))
     scale = _Scale(np.array([0.0, *levels, _TOP * reference_gy]))
     for ax, plane in zip(axes, Plane, strict=True):
-        section = picture_of(grid.orient(dose.values).take(voxel[plane.value], axis=plane.value), plane)
+        section = section_of(grid, dose, plane, voxel[plane.value])
         drawing.draw(ax, plane, voxel[plane.value])
         show_plane(ax, _wash(section, levels[0], scale), grid, plane, interpolation="bilinear")
-        _lines(ax, section, grid, plane, levels, scale)
-        label_edges(ax, plane, colour="#9fd3ff", halo="black")
-        scale_bar(ax, grid, plane, colour="white", halo="black")
-        write(ax, 0.01, 1.02, plane_title(grid, plane), transform=ax.transAxes, color="white", va="bottom")
+        draw_levels(ax, section, grid, plane, levels, colours_of=scale.colours, widths=(1.1, 1.9))
+        letter(ax, grid, plane)
     _draw_scale(figure, scale, reference_gy, dose_name)
     draw_legend(figure, outlines)
     return to_png(figure)
@@ -166,28 +158,6 @@ def _wash(section: NDArray[Any], lowest_gy: float, scale: _Scale) -> NDArray[np.
     colours = scale.colours(section)
     colours[..., 3] = np.where(section >= lowest_gy, _OPACITY, 0.0)
     return colours
-
-
-def _lines(
-    ax: Axes,
-    section: NDArray[Any],
-    grid: OrientedGrid,
-    plane: Plane,
-    levels: NDArray[np.float64],
-    scale: _Scale,
-) -> None:
-    known = section[np.isfinite(section)]
-    inside = [level for level in levels if known.size and float(known.min()) < level < float(known.max())]
-    if not inside or min(section.shape) < 2:
-        return
-    width, height = grid.extent_mm(plane)
-    x = (np.arange(section.shape[1]) + 0.5) * width / section.shape[1]
-    y = (np.arange(section.shape[0]) + 0.5) * height / section.shape[0]
-    # Below the outlines: a target must show where the isodose that should cover it runs along its edge.
-    lines = ax.contour(
-        x, y, section, levels=inside, colors=scale.colours(inside), linewidths=1.1, zorder=_BELOW_OUTLINES
-    )
-    lines.set_path_effects([withStroke(linewidth=1.9, foreground=(0.0, 0.0, 0.0, 0.6))])
 
 
 def _draw_scale(figure: Figure, scale: _Scale, reference_gy: float, dose_name: str) -> None:

@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
-from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from tumorboard.core.grid import require_same_grid
 from tumorboard.core.image import Image, Quantity
 from tumorboard.errors import InputError
-from tumorboard.plotting._drawing import (
-    FONT_SIZE,
-    label_edges,
-    legible,
-    plane_title,
-    scale_bar,
-    show_plane,
-    to_png,
-    write,
-)
+from tumorboard.plotting._drawing import legible, show_plane, to_png
 from tumorboard.plotting._layers import ImageLayers, Outline
 from tumorboard.plotting._layout import draw_legend, legend_height_in, row_of_axes
-from tumorboard.plotting._planes import OrientedGrid, Plane, picture_of
+from tumorboard.plotting._planes import OrientedGrid, Plane
+from tumorboard.plotting._three_planes import draw_levels, draw_scale, letter, section_of
 
 __all__ = ["emission_overlay"]
 
@@ -40,7 +29,6 @@ _OPACITY: Final = 0.8
 _FADE: Final = 0.15
 _LEAST: Final = 0.02
 _DOSE_COLOUR: Final = "#8fe3ff"
-_BELOW_OUTLINES: Final = 1.5
 #: Room for the scale [inch].
 _BAR_IN: Final = 1.4
 
@@ -118,7 +106,7 @@ def emission_overlay(
     grid = OrientedGrid(background.grid)
     voxel = grid.voxel_of(point_mm)
     per_ml = 1.0 / background.grid.voxel_volume_ml
-    sections = {plane: _section(grid, emission, plane, voxel[plane.value]) * per_ml for plane in Plane}
+    sections = {plane: section_of(grid, emission, plane, voxel[plane.value]) * per_ml for plane in Plane}
     highest = highest_per_ml or _largest(sections.values())
     panels = [grid.extent_mm(plane) for plane in Plane]
     figure, axes = row_of_axes(
@@ -129,11 +117,14 @@ def emission_overlay(
         drawing.draw(ax, plane, voxel[plane.value])
         show_plane(ax, _wash(sections[plane] / highest), grid, plane, interpolation="bilinear")
         if dose is not None:
-            _lines(ax, _section(grid, dose, plane, voxel[plane.value]), grid, plane, isodose_gy)
-        label_edges(ax, plane, colour="#9fd3ff", halo="black")
-        scale_bar(ax, grid, plane, colour="white", halo="black")
-        write(ax, 0.01, 1.02, plane_title(grid, plane), transform=ax.transAxes, color="white", va="bottom")
-    _draw_scale(figure, highest, emission, emission_name)
+            section = section_of(grid, dose, plane, voxel[plane.value])
+            draw_levels(
+                ax, section, grid, plane, isodose_gy, colours_of=lambda _: [_DOSE_COLOUR], widths=(0.9, 1.6)
+            )
+        letter(ax, grid, plane)
+    power, label = _label(highest, emission, emission_name)
+    colours = ScalarMappable(Normalize(0.0, highest / power), _COLOURS)
+    draw_scale(figure, colours, label, bar_in=_BAR_IN, tall_in=3.4)
     draw_legend(figure, outlines)
     return to_png(figure)
 
@@ -158,11 +149,6 @@ def _check(
         )
 
 
-def _section(grid: OrientedGrid, image: Image, plane: Plane, index: int) -> NDArray[np.float64]:
-    section = picture_of(grid.orient(image.values).take(index, axis=plane.value), plane)
-    return np.asarray(section, dtype=np.float64)
-
-
 def _largest(sections: Iterable[NDArray[np.float64]]) -> float:
     """Return the largest value, or 1 where all is 0."""
     return max(float(np.nan_to_num(section).max()) for section in sections) or 1.0
@@ -176,32 +162,12 @@ def _wash(share: NDArray[np.float64]) -> NDArray[np.float64]:
     return colours
 
 
-def _lines(
-    ax: Axes, section: NDArray[Any], grid: OrientedGrid, plane: Plane, levels_gy: Sequence[float]
-) -> None:
-    inside = [level for level in levels_gy if np.nanmin(section) < level < np.nanmax(section)]
-    if not inside or min(section.shape) < 2:
-        return
-    width, height = grid.extent_mm(plane)
-    x = (np.arange(section.shape[1]) + 0.5) * width / section.shape[1]
-    y = (np.arange(section.shape[0]) + 0.5) * height / section.shape[0]
-    lines = ax.contour(
-        x, y, section, levels=inside, colors=[_DOSE_COLOUR], linewidths=0.9, zorder=_BELOW_OUTLINES
-    )
-    lines.set_path_effects([withStroke(linewidth=1.6, foreground=(0.0, 0.0, 0.0, 0.6))])
-
-
-def _draw_scale(figure: Figure, highest: float, emission: Image, name: str) -> None:
-    width, height = figure.get_size_inches()
-    tall = min(0.8, 3.4 / height)
-    cax = figure.add_axes((1 - (_BAR_IN - 0.1) / width, 0.48 - tall / 2, 0.16 / width, tall))
+def _label(highest: float, emission: Image, name: str) -> tuple[float, str]:
+    """Return the power of ten that numbers of the scale are in units of, and the scale's label."""
     power = int(np.floor(np.log10(highest)))
-    bar = figure.colorbar(ScalarMappable(Normalize(0.0, highest / 10.0**power), _COLOURS), cax=cax)
     per = "per proton and mL" if emission.quantity is Quantity.EMISSIONS_PER_PROTON else "per mL"
     unit = f"[{per}]" if power == 0 else f"[10{_superscript(power)} {per}]"
-    bar.set_label(f"{legible(name)}\n{unit}", color="white", fontsize=FONT_SIZE, parse_math=False)
-    bar.ax.tick_params(colors="white", labelsize=FONT_SIZE - 1)
-    bar.outline.set_edgecolor("white")
+    return 10.0**power, f"{legible(name)}\n{unit}"
 
 
 def _superscript(number: int) -> str:

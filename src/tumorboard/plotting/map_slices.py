@@ -10,25 +10,15 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from tumorboard.core.grid import require_same_grid
 from tumorboard.core.image import Image
-from tumorboard.plotting._drawing import (
-    FONT_SIZE,
-    checked_window,
-    label_edges,
-    legible,
-    plane_title,
-    scale_bar,
-    show_plane,
-    to_png,
-    write,
-)
+from tumorboard.plotting._drawing import checked_window, legible, show_plane, to_png
 from tumorboard.plotting._layers import ImageLayers, Outline
 from tumorboard.plotting._layout import draw_legend, legend_height_in, row_of_axes
-from tumorboard.plotting._planes import OrientedGrid, Plane, picture_of
+from tumorboard.plotting._planes import OrientedGrid, Plane
+from tumorboard.plotting._three_planes import draw_scale, letter, section_of
 
 __all__ = ["MapColours", "map_slices"]
 
@@ -127,21 +117,15 @@ def map_slices(
     drawing = ImageLayers(grid, background, background_window, None, None, tuple(outlines))
     for ax, plane in zip(axes, Plane, strict=True):
         drawing.draw(ax, plane, voxel[plane.value])
-        section = _section(grid, overlay, plane, voxel[plane.value])
+        section = section_of(grid, overlay, plane, voxel[plane.value])
         if where is not None:
-            section = np.where(_section(grid, where, plane, voxel[plane.value]) > 0, section, np.nan)
+            section = np.where(section_of(grid, where, plane, voxel[plane.value]) > 0, section, np.nan)
         show_plane(ax, _coloured(section, window, colours), grid, plane, interpolation="nearest")
-        label_edges(ax, plane, colour="#9fd3ff", halo="black")
-        scale_bar(ax, grid, plane, colour="white", halo="black")
-        write(ax, 0.01, 1.02, plane_title(grid, plane), transform=ax.transAxes, color="white", va="bottom")
-    _draw_scale(figure, window, colours, overlay_name)
+        letter(ax, grid, plane)
+    scale = ScalarMappable(Normalize(*window), colours.value)
+    draw_scale(figure, scale, legible(overlay_name), bar_in=_BAR_IN, tall_in=3.2)
     draw_legend(figure, outlines)
     return to_png(figure)
-
-
-def _section(grid: OrientedGrid, image: Image, plane: Plane, index: int) -> NDArray[np.float64]:
-    section = picture_of(grid.orient(image.values).take(index, axis=plane.value), plane)
-    return np.asarray(section, dtype=np.float64)
 
 
 def _coloured(section: NDArray[Any], window: tuple[float, float], colours: MapColours) -> NDArray[np.float64]:
@@ -156,13 +140,3 @@ def _coloured(section: NDArray[Any], window: tuple[float, float], colours: MapCo
         opacity = opacity * np.clip(from_middle / _FADE, 0.0, 1.0)
     shown[..., 3] = opacity
     return shown
-
-
-def _draw_scale(figure: Figure, window: tuple[float, float], colours: MapColours, name: str) -> None:
-    width, height = figure.get_size_inches()
-    tall = min(0.8, 3.2 / height)
-    cax = figure.add_axes((1 - (_BAR_IN - 0.1) / width, 0.48 - tall / 2, 0.16 / width, tall))
-    bar = figure.colorbar(ScalarMappable(Normalize(*window), colours.value), cax=cax)
-    bar.set_label(legible(name), color="white", fontsize=FONT_SIZE, parse_math=False)
-    bar.ax.tick_params(colors="white", labelsize=FONT_SIZE - 1)
-    bar.outline.set_edgecolor("white")

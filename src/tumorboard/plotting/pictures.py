@@ -16,7 +16,6 @@ from tumorboard.plotting._drawing import (
     checked_window,
     label_edges,
     new_figure,
-    plane_title,
     scale_bar,
     show_plane,
     to_png,
@@ -25,6 +24,7 @@ from tumorboard.plotting._drawing import (
 from tumorboard.plotting._layers import ImageLayers, Outline
 from tumorboard.plotting._layout import colour_bar, draw_legend, legend_height_in, row_of_axes
 from tumorboard.plotting._planes import OrientedGrid, Plane, picture_of
+from tumorboard.plotting._three_planes import letter
 from tumorboard.plotting.blocks import PointLink
 
 __all__ = [
@@ -142,11 +142,9 @@ def fused_slices(
     drawing = ImageLayers(grid, background, background_window, overlay, overlay_window, tuple(outlines))
     for ax, plane in zip(axes, Plane, strict=True):
         drawing.draw(ax, plane, voxel[plane.value])
-        label_edges(ax, plane, colour="#9fd3ff", halo="black")
-        scale_bar(ax, grid, plane, colour="white", halo="black")
+        letter(ax, grid, plane)
         x, y = grid.place_mm(plane, point_mm)
         _crosshair(ax, x, y, grid.extent_mm(plane))
-        write(ax, 0.01, 1.02, plane_title(grid, plane), transform=ax.transAxes, color="white", va="bottom")
     if overlay is not None and overlay_window is not None:
         colour_bar(figure, "hot", overlay_window, overlay.quantity, colour="white", bar_in=bar_in)
     draw_legend(figure, outlines)

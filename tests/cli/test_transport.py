@@ -14,6 +14,7 @@ def water(*more):
     return tumorboard("transport", "water", "--energy-mev", "70", "--width-mm", "40", *more)
 
 
+@pytest.mark.slow
 def test_water__prints_json_that_a_program_reads():
     shown = water("--particle", "proton", "--histories", "1e3", "--threads", "1", "--json", "-")
     assert shown.returncode == 0, shown.stderr
@@ -28,6 +29,7 @@ def test_water__prints_json_that_a_program_reads():
     assert found["r80_mm"] == pytest.approx(40.7, abs=0.5)
 
 
+@pytest.mark.slow
 def test_water__writes_a_file_or_tells_people(tmp_path):
     assert water("--histories", "1000", "--json", tmp_path / "found.json").returncode == 0
     assert json.loads((tmp_path / "found.json").read_text())["deposited_fraction"] > 0.9

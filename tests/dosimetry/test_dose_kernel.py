@@ -151,6 +151,7 @@ def test_dose_kernel__is_kept_whole_and_found_again(tmp_path):
         made(cache=tmp_path / "gone")
 
 
+@pytest.mark.slow
 def test_dose_kernel__of_dense_media_is_that_of_smaller_voxels():
     line = EmissionLines(ParticleKind.ELECTRON, np.array([0.5]), np.ones(1))
     electrons = DecayEmissions("one", lines=(line,))

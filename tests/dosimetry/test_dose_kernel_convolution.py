@@ -95,6 +95,7 @@ def test_density_correction__divides_by_the_own_mass_or_not(kernel):
     np.testing.assert_allclose(none.dose.values, water.dose.values, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_kernel_convolution__equals_monte_carlo_in_water(kernel):
     decays = np.zeros((10, 11, 12))
     decays[3:7, 3:8, 4:8] = 1e10

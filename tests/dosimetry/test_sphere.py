@@ -37,6 +37,7 @@ def made(emissions, histories=20_000, mass=1000.0, density=1.0, of=WATER):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nuclide", ["Lu-177", "Y-90", "I-131"])
 def test_sphere_model__equals_penreds_from_a_tenth_of_a_gram_to_a_kilogram(nuclide):
     # PENELOPE's water has 78 eV.
@@ -59,6 +60,7 @@ def test_sphere_model__absorbs_all_of_alphas_and_more_in_larger_spheres():
     assert shares[-1] < 1
 
 
+@pytest.mark.slow
 def test_sphere_model__of_another_density_is_one_of_that_material():
     emissions = emissions_of("Y-90", [ParticleKind.ELECTRON])
     dense = replace(WATER, density_g_cm3=1.9)

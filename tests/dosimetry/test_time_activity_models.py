@@ -107,6 +107,7 @@ def test_fit__is_linear_in_activity_and_homogeneous_in_time():
     )
 
 
+@pytest.mark.slow
 def test_fit__standard_errors_cover():
     rng, relative, hits, half_lives = np.random.default_rng(3), 0.05, [], []
     times = np.array([4.0, 24.0, 72.0, 168.0]) * H
@@ -150,6 +151,7 @@ def test_fit__a_second_term_that_is_not_there_gets_no_amplitude():
     assert fit.time_integrated_activity_bq_s == pytest.approx(MBQ / RATES[0], rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", list(CurveShape))
 def test_fit__of_anything_has_decays_and_a_half_life(shape):
     rng = np.random.default_rng(6)

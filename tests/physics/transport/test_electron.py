@@ -96,6 +96,7 @@ def test_transport_electrons__does_not_depend_on_voxels():
     assert b == pytest.approx(a, rel=1e-4, abs=1e-7)
 
 
+@pytest.mark.slow
 def test_transport_electrons__stopping_within_voxels_changes_no_energy_in_voxels():
     medium = box(5, 2.0)
     plan = BatchPlan(15_000, 4, 1)

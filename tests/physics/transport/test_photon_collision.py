@@ -142,6 +142,7 @@ def test_collide__compton_angles_are_klein_and_nishinas_with_binding(name, energ
     np.testing.assert_allclose(after[compton], kept, rtol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["water, liquid", "lead"])
 @pytest.mark.parametrize("energy", [0.01, 0.06, 0.3])
 def test_collide__rayleigh_angles_follow_form_factors(name, energy):

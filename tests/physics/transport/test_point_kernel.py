@@ -92,6 +92,7 @@ def test_point_kernel__of_i131_equals_penreds():
     assert abs(ratio.mean() - 1) < 0.01
 
 
+@pytest.mark.slow
 def test_point_kernel__keeps_its_shape_for_shorter_steps():
     plan = BatchPlan(8_000, 5, 1)
     radii = []

@@ -63,6 +63,7 @@ def test_config__refuses_what_is_no_uncertainty():
         RadioligandConfig(lesion_relative_uncertainty=10)
 
 
+@pytest.mark.slow
 def test_run__takes_a_ct_where_there_is_one(make_scan, result):
     last = make_scan(28)
     grid = last.image.grid
@@ -78,6 +79,7 @@ def test_run__takes_a_ct_where_there_is_one(make_scan, result):
     )
 
 
+@pytest.mark.slow
 def test_run__does_not_depend_on_threads(make_scan, result):
     again = run(replace(QUICK, threads=2), [make_scan(4), make_scan(28)], ct=None)
     for name in ("local", "monte_carlo"):

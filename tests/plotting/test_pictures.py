@@ -182,6 +182,7 @@ def test_montage_slices__draws_a_part_of_a_mask_where_the_whole_has_it(order, fl
     assert montage_slices(ct, outlines=(part,), **shown) == montage_slices(ct, outlines=(whole,), **shown)
 
 
+@pytest.mark.slow
 def test_montage_slices__of_many_small_structures_takes_little_memory():
     grid = Grid((8, 256, 256), (3.0, 1.0, 1.0), ORIGIN, AXIAL, frame_of_reference="1.2.3")
     values = np.zeros(grid.shape, bool)

@@ -17,9 +17,11 @@ from tumorboard.core.nuclide import Nuclide
 from tumorboard.errors import InputError
 from tumorboard.physics.decay_beta import BetaTransition, beta_mean_mev
 
+# Its home is a file without scipy, so that configurations can name a library and stay light.
+from tumorboard.physics.decay_library import DecayLibrary as DecayLibrary
+
 __all__ = [
     "DecayData",
-    "DecayLibrary",
     "DecayMode",
     "EmissionKind",
     "NuclideEmission",
@@ -27,13 +29,6 @@ __all__ = [
     "decay_data",
     "known_nuclides",
 ]
-
-
-class DecayLibrary(Enum):
-    """An evaluated library of decay data."""
-
-    ENDF_B_VIII_1 = "ENDF/B-VIII.1"
-    JEFF_4_0 = "JEFF-4.0"
 
 
 _FILES: Final = {DecayLibrary.ENDF_B_VIII_1: "endfb_viii_1", DecayLibrary.JEFF_4_0: "jeff_4_0"}

@@ -5,6 +5,7 @@ import pytest
 
 from tumorboard.core.image import Image, Quantity
 from tumorboard.errors import InputError
+from tumorboard.physics.decay import DecayLibrary, decay_data
 from tumorboard.provenance import Record
 from tumorboard.workflows.radioligand.config import RadioligandConfig
 from tumorboard.workflows.radioligand.run import run
@@ -61,6 +62,23 @@ def test_run__refuses_one_scan_and_another_administration(make_scan):
 def test_config__refuses_what_is_no_uncertainty():
     with pytest.raises(InputError, match="10 %"):
         RadioligandConfig(lesion_relative_uncertainty=10)
+
+
+def test_config__refuses_what_is_no_library():
+    with pytest.raises(InputError, match=r"DecayLibrary\.JEFF_4_0"):
+        RadioligandConfig(library="JEFF")
+
+
+@pytest.mark.slow
+def test_run__takes_decay_data_from_the_library_that_is_named(make_scan, result):
+    jeff = run(replace(QUICK, library=DecayLibrary.JEFF_4_0), [make_scan(4), make_scan(28)], ct=None)
+    assert jeff.provenance.parameters["library"] == "JEFF-4.0"
+    assert any("JEFF-4.0" in note for note in jeff.notes)
+    assert any("ENDF/B-VIII.1" in note for note in result.notes)
+    assert jeff.physical_half_life_s == decay_data("Lu-177", library=DecayLibrary.JEFF_4_0).half_life_s
+    (one,), (other,) = jeff.lesions, result.lesions
+    assert one.histograms["local"].mean_gy == pytest.approx(other.histograms["local"].mean_gy, rel=0.02)
+    assert one.histograms["local"].mean_gy != other.histograms["local"].mean_gy
 
 
 @pytest.mark.slow

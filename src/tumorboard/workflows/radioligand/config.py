@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from tumorboard.errors import InputError
+from tumorboard.physics.decay_library import DecayLibrary
 
 __all__ = ["NUCLIDES", "RadioligandConfig"]
 
@@ -39,6 +40,8 @@ class RadioligandConfig:
         For local deposition: photons below this stay where they are set free [MeV].
     least_density_g_cm3
         For local deposition and kernel: voxels lighter than this get no dose [g/cm3].
+    library
+        Of evaluated decay data, for half-life and emissions; the notes of the result name it.
 
     Raises
     ------
@@ -60,6 +63,7 @@ class RadioligandConfig:
     threads: int = 1
     photons_stay_below_mev: float = 0.01
     least_density_g_cm3: float = 0.1
+    library: DecayLibrary = DecayLibrary.ENDF_B_VIII_1
 
     def __post_init__(self) -> None:
         for name in ("lesion_relative_uncertainty", "total_relative_uncertainty"):
@@ -68,3 +72,6 @@ class RadioligandConfig:
                 raise InputError(f"{name} must be > 0 and < 1; got {value!r}; 0.1 is 10 %")
         if not (math.isfinite(self.margin_mm) and 10 <= self.margin_mm <= 200):
             raise InputError(f"margin_mm must be 10 to 200 [mm]; got {self.margin_mm!r}")
+        if not isinstance(self.library, DecayLibrary):
+            names = ", ".join(f"DecayLibrary.{one.name}" for one in DecayLibrary)
+            raise InputError(f"library must be one of {names}; got {self.library!r}")

@@ -21,7 +21,7 @@ from tumorboard.errors import InputError
 from tumorboard.numerics.voxelise import voxelise
 from tumorboard.outcomes.dose_volume import dose_volume_histogram
 from tumorboard.pet.decay_reference import half_life_of
-from tumorboard.physics.decay import DecayLibrary, decay_data
+from tumorboard.physics.decay import decay_data
 from tumorboard.physics.decay_emissions import decay_emissions
 from tumorboard.physics.materials import material
 from tumorboard.physics.transport.batches import BatchPlan
@@ -42,10 +42,8 @@ from tumorboard.workflows.radioligand.time_course import (
 )
 from tumorboard.workflows.radioligand.words import notes_on
 
-__all__ = ["LIBRARY", "run"]
+__all__ = ["run"]
 
-#: Evaluated decay data that half-life and emissions are taken from.
-LIBRARY: Final = DecayLibrary.ENDF_B_VIII_1
 _KERNEL_REACH_MM: Final = 40.0
 
 
@@ -88,7 +86,7 @@ def run(
     names = common_lesions(ordered) if ordered else ()
     if not names:
         raise InputError("lesions must be drawn, by the same name, on every scan; got none that are")
-    physical_s = decay_data(nuclide, library=LIBRARY).half_life_s
+    physical_s = decay_data(nuclide, library=config.library).half_life_s
     progress("following activity over time", 0, 4)
     total = region_course(
         ordered,
@@ -114,14 +112,13 @@ def run(
     cut = [mask.crop(start, stop) for mask in masks]
     decays = _decays(last, part, cut, total, courses, rest_course(total, courses, physical_s))
     clock.lap("medium")
-    doses = _doses(
-        config, decays, medium, decay_emissions(nuclide, library=LIBRARY), kernel_cache, progress, clock
-    )
+    emissions = decay_emissions(nuclide, library=config.library)
+    doses = _doses(config, decays, medium, emissions, kernel_cache, progress, clock)
     lesions = tuple(_lesion(course, mask, ordered, doses) for course, mask in zip(courses, cut, strict=True))
     clock.lap("histograms")
     record = Record(
         "workflows.radioligand.run",
-        {k: v for k, v in asdict(config).items() if k != "threads"} | {"library": LIBRARY.value},
+        {k: v for k, v in asdict(config).items() if k != "threads"} | {"library": config.library.value},
         (total.provenance, *(d.provenance for d in doses.values())),
     )
     progress("following activity over time", 4, 4)

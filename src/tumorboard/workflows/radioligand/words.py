@@ -57,6 +57,7 @@ def notes_on(
         "farther away are left out, and no partial-volume correction was made: a small lesion probably "
         "received more than its contour shows."
     )
+    notes.append(f"Half-life and emissions of the nuclide are those of {config.library.value}.")
     names = " ".join(n.lower() for scan in scans for n in scan.lesions.names)
     missing = [
         what

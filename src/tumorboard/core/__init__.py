@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "acquisition": ["DecayReference", "PetAcquisition", "PetSlice", "PetUnits", "Sex", "SuvType"],
         "beam": ["BeamModel", "EnergySpectrum", "PhaseSpace", "ProtonMachine", "RangeShifter", "SpotModel"],
         "beam_geometry": ["BeamGeometry"],
+        "blood": ["BloodCurve", "BloodSamples"],
         "case": ["Case", "CaseDifference", "CaseItem", "ItemKind"],
         "curves": ["TimeActivityCurves"],
         "dynamic": ["DynamicImage"],
@@ -21,6 +22,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "patient_position": ["PatientPosition"],
         "pencil_kernel": ["PencilKernel"],
         "plan": ["EnergyLayer", "IonBeam", "IonPlan"],
+        "tissue_curves": ["TissueCurves"],
         "structures": ["Contour", "Structure", "StructureKind", "StructureSet"],
     },
 )

@@ -37,6 +37,11 @@ class Quantity(Enum):
     GAMMA_INDEX = "gamma_index"
     EMISSIONS_PER_PROTON = "emissions_per_proton"
     EMISSIONS = "emissions"
+    DISTRIBUTION_VOLUME = "distribution_volume"
+    BINDING_POTENTIAL = "binding_potential"
+    UPTAKE_RATE = "uptake_rate"
+    RATE_CONSTANT = "rate_constant"
+    UPTAKE_RATIO = "uptake_ratio"
     FRACTION = "fraction"
     LABEL = "label"
     UNCALIBRATED = "uncalibrated"
@@ -78,6 +83,11 @@ _UNITS = {
     Quantity.GAMMA_INDEX: "1",
     Quantity.EMISSIONS_PER_PROTON: "1",
     Quantity.EMISSIONS: "1",
+    Quantity.DISTRIBUTION_VOLUME: "mL/cm3",
+    Quantity.BINDING_POTENTIAL: "1",
+    Quantity.UPTAKE_RATE: "mL/cm3/min",
+    Quantity.RATE_CONSTANT: "1/min",
+    Quantity.UPTAKE_RATIO: "1",
     Quantity.FRACTION: "1",
     Quantity.LABEL: "1",
     Quantity.UNCALIBRATED: "1",

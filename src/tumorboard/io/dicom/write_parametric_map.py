@@ -33,6 +33,9 @@ _UNITS: Final = {
     "keV/um": ("keV/um", "kiloelectronvolt per micrometer"),
     "1/mm2": ("1/mm2", "per square millimeter"),
     "g/cm3": ("g/cm3", "gram per cubic centimeter"),
+    "mL/cm3": ("ml/cm3", "milliliter per cubic centimeter"),
+    "mL/cm3/min": ("ml/cm3/min", "milliliter per cubic centimeter per minute"),
+    "1/min": ("/min", "per minute"),
 }
 # Codes of the quantities that DICOM PS3.16 has a code for; the others are named in words only.
 _QUANTITIES: Final = {

@@ -159,6 +159,6 @@ PUBLISHED_PATTERNS: Final = MappingProxyType(
         )
     }
 )
-"""Name to pattern: those of Cormack and Shearer [cormack1998exposures], as the package glowgreen (MIT) states
-them. It had sleeping adults 0.1 m apart first and 0.3 m later; both are here. They are what people may do,
-not limits."""
+"""Name to pattern: those of Cormack and Shearer [cormack1998exposures], as an earlier version of the package
+glowgreen (MIT) states them, and sleeping 0.3 m apart beside it. Later it had nobody nearer than 0.3 m: see
+:mod:`~tumorboard.dosimetry.contact_patterns_adapted`. They are what people may do, not limits."""

@@ -18,7 +18,12 @@ from tumorboard.physics.decay_chain import (
 )
 
 ENDF, JEFF = DecayLibrary.ENDF_B_VIII_1, DecayLibrary.JEFF_4_0
-PEER = Path(__file__).resolve().parents[2] / "validation" / "decay" / "radioactivedecay.json"
+FOLDER = Path(__file__).resolve().parents[2] / "validation" / "decay"
+PEER = {
+    name: one
+    for file in ("radioactivedecay.json", "radioactivedecay_more.json")
+    for name, one in json.loads((FOLDER / file).read_text(encoding="utf-8")).items()
+}
 MEDICAL = (
     "F-18 Ga-68 Cu-64 Zr-89 I-124 Tc-99m In-111 Lu-177 I-131 Y-90 Tb-161 Sm-153 Ho-166 Re-188 Ra-223 Ac-225 "
     "Pb-212 Bi-213 Th-227"
@@ -62,9 +67,9 @@ def with_many_digits(chain, time_s):
         return np.array([float(row[0]) for row in found])
 
 
-@pytest.mark.parametrize("name", ["Ac-225", "Mo-99"])
+@pytest.mark.parametrize("name", PEER)
 def test_chain_amounts__are_those_of_radioactivedecay_in_high_precision(name):
-    peer = json.loads(PEER.read_text(encoding="utf-8"))[name]
+    peer = PEER[name]
     members = [Nuclide.named(m) for m in peer["members"]]
     chain = DecayChain(members, peer["half_life_s"], np.array(peer["branching"]))
     times, amounts = zip(*peer["rows"], strict=True)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tumorboard import __version__
+from tumorboard.cli.contact import contact
 from tumorboard.cli.nuclide import nuclide
 from tumorboard.cli.transport import app as transport
 from tumorboard.errors import TumorboardError
@@ -27,6 +28,7 @@ app = typer.Typer(
 
 app.add_typer(transport, name="transport")
 app.command()(nuclide)
+app.command()(contact)
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder to write to.", show_default=False)]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes and threads at most.")]

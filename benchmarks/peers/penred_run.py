@@ -9,6 +9,8 @@ Runs in an environment of its own (``peers/penred.txt``); pyPenred is AGPL, a pe
 * ``particle`` "electron", "positron" or "gamma" with ``energy_kev``; or ``nuclide_file`` (PENNUC format);
 * ``histories``, ``threads`` 1, ``seed`` 1;
 * ``position_mm`` [0, 0, 0] and ``box_mm`` null (a point) or [x, y, z] (uniform, the position its middle);
+  or ``ball_mm``, the radius of a ball around the origin, inside of the sphere and of its material, with
+  decays evenly in it: then ``ball_ev`` is the energy left there;
 * ``material``: ``density_g_cm3`` and ``mass_fractions`` {Z: fraction}, or instead of these ``listed``, the
   number of one of PENELOPE's own (278 is water), of a sphere of ``radius_mm`` around the origin; or
 * ``phantom``: an npz file of ``density_g_cm3`` and ``material`` [z, y, x] (index into ``materials``),
@@ -39,6 +41,7 @@ DEFAULTS = {
     "seed": 1,
     "position_mm": [0.0, 0.0, 0.0],
     "box_mm": None,
+    "ball_mm": None,
     "material": None,
     "materials": None,
     "radius_mm": 150.0,
@@ -52,6 +55,30 @@ DEFAULTS = {
     "c2": 0.05,
 }
 LINE = "0" * 64
+BALL = """{line}
+SURFACE (   1)   Inner sphere
+INDICES=( 1, 1, 1, 0,-1)
+X-SCALE=({b:+.15E},   0)              (DEFAULT=1.0)
+Y-SCALE=({b:+.15E},   0)              (DEFAULT=1.0)
+Z-SCALE=({b:+.15E},   0)              (DEFAULT=1.0)
+{line}
+SURFACE (   2)   Sphere
+INDICES=( 1, 1, 1, 0,-1)
+X-SCALE=({r:+.15E},   0)              (DEFAULT=1.0)
+Y-SCALE=({r:+.15E},   0)              (DEFAULT=1.0)
+Z-SCALE=({r:+.15E},   0)              (DEFAULT=1.0)
+{line}
+BODY    (   1)   Ball
+MATERIAL(   1)
+SURFACE (   1), SIDE POINTER=(-1)
+{line}
+BODY    (   2)   Around it
+MATERIAL(   2)
+SURFACE (   2), SIDE POINTER=(-1)
+BODY    (   1)
+{line}
+END      0000000000000000000000000000000000000000000000000000000
+"""
 SPHERE = """{line}
 SURFACE (   1)   Sphere
 INDICES=( 1, 1, 1, 0,-1)
@@ -86,12 +113,35 @@ def make_material(folder, number, material):
     return density, mean_excitation
 
 
+def slabs_of_ball(radius, number=24):
+    """Return share of the volume, radius and middle of cylinders that stand for a ball, one slab each."""
+    edges = radius * np.linspace(-1, 1, number + 1)
+    low, high = edges[:-1], edges[1:]
+    square = radius**2 - (low**2 + low * high + high**2) / 3
+    return zip(square / square.sum(), np.sqrt(square), (low + high) / 2, strict=True)
+
+
 def source_lines(job):
-    """Return the configuration of the source."""
-    key = "sources/generic/source"
-    lines = [f"{key}/nhist {float(job['histories'])}"]
-    x, y, z = (v / 10 for v in job["position_mm"])
-    if job["box_mm"]:
+    """Return the configuration of all sources; a ball is one of slabs, since penRed has no balls."""
+    if not job["ball_mm"]:
+        return one_source(job, "source", job["histories"], job["position_mm"], None)
+    lines = []
+    for n, (share, radius, z) in enumerate(slabs_of_ball(job["ball_mm"])):
+        disc = radius, job["ball_mm"] / 12
+        lines += one_source(job, f"slab{n}", np.rint(share * job["histories"]), (0, 0, z), disc)
+    return lines
+
+
+def one_source(job, name, histories, position, disc):
+    """Return the configuration of a source: a point, a box or a disc of a radius and a height."""
+    key = f"sources/generic/{name}"
+    lines = [f"{key}/nhist {float(histories)}"]
+    x, y, z = (v / 10 for v in position)
+    if disc:
+        lines += [f'{key}/spatial/type "CYLINDER"', f"{key}/spatial/size/rmin 0.0"]
+        lines += [f"{key}/spatial/size/rmax {disc[0] / 10}", f"{key}/spatial/size/dzmax {disc[1] / 10}"]
+        lines += [f"{key}/spatial/size/dzmin {disc[1] / 10}"]
+    elif job["box_mm"]:
         dx, dy, dz = (v / 10 for v in job["box_mm"])
         lines += [f'{key}/spatial/type "BOX"']
         lines += [f"{key}/spatial/size/dx {dx}", f"{key}/spatial/size/dy {dy}", f"{key}/spatial/size/dz {dz}"]
@@ -115,9 +165,9 @@ def geometry_lines(job, folder, densities):
     """Write the geometry; return its configuration and the tallies'."""
     tallies = ['tallies/matter/type "EDEP_MAT"', f"tallies/matter/nmat {len(densities)}"]
     if job["phantom"] is None:
-        (folder / "sphere.geo").write_text(
-            SPHERE.format(line=LINE, r=job["radius_mm"] / 10), encoding="ascii"
-        )
+        ball = (job["ball_mm"] or 0.0) / 10
+        text = (BALL if ball else SPHERE).format(line=LINE, r=job["radius_mm"] / 10, b=ball)
+        (folder / "sphere.geo").write_text(text, encoding="ascii")
         lines = ['geometry/type "PEN_QUADRIC"', 'geometry/input-file "sphere.geo"']
         lines += ['geometry/processed-geo-file "report.geo"']
         if job["shells"]:
@@ -144,7 +194,9 @@ def geometry_lines(job, folder, densities):
 
 def configuration(job, folder):
     """Write all files of a job; return the configuration."""
-    materials = [job["material"]] if job["phantom"] is None else job["materials"]
+    materials = (
+        [job["material"]] * (2 if job["ball_mm"] else 1) if job["phantom"] is None else job["materials"]
+    )
     densities, excitations = zip(
         *(make_material(folder, n + 1, m) for n, m in enumerate(materials)), strict=True
     )
@@ -185,6 +237,8 @@ def results(job, folder):
     """Return what was scored: energies per history and standard uncertainties [eV]."""
     matter = rows_of(folder, "matter")
     found = {"deposited_ev": matter[:, 1].sum(), "deposited_u_ev": np.hypot.reduce(matter[:, 2] / 2)}
+    if job["ball_mm"]:
+        found |= {"ball_ev": matter[0, 1], "ball_u_ev": matter[0, 2] / 2}
     if job["phantom"] is None and job["shells"]:
         rows = rows_of(folder, "shells")
         # The last two columns are the energy in the shell, though called eV/cm, and twice its uncertainty.

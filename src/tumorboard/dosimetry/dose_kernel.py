@@ -248,6 +248,7 @@ def dose_kernel(
             "shape": size.tolist(),
             "steps": None if steps is None else asdict(steps),
             "points": [_SHELLS_PER_VOXEL, _POINTS, _POINTS_PER_AREA],
+            "local_in_source_voxel": True,
         },
         references=("sempau2000dpm", "woodcock1965", "bolch1999mird17"),
     )
@@ -279,11 +280,12 @@ def scaled_point_kernels(
     steps: ElectronSteps | None = None,
     progress: Progress | None = None,
 ) -> tuple[PointKernel, ...]:
-    """Return point kernels of parts of what is emitted; their sum is that of a decay.
+    """Return point kernels of parts of what is emitted and travels; their sum is that of a decay.
 
-    Charged particles and photons are divided by energy into parts of about the same energy in all, each is
-    followed by itself, one particle per history, and scaled to the energy that it is emitted with: nothing is
-    left to chance about how much of it there is.
+    What does not travel, ``local_mev``, is in none of them: it stays at the very point, not somewhere in the
+    first shell. Charged particles and photons are divided by energy into parts of about the same energy in
+    all, each is followed by itself, one particle per history, and scaled to the energy that it is emitted
+    with: nothing is left to chance about how much of it there is.
 
     Parameters
     ----------
@@ -295,20 +297,27 @@ def scaled_point_kernels(
     Returns
     -------
     tuple
-        Kernels per decay, photons that charged particles radiate with them.
+        Kernels per decay, photons that charged particles radiate with them; none where nothing travels.
 
     Examples
     --------
     >>> from tumorboard.physics.materials import material
-    >>> alpha = DecayEmissions("alpha", local_mev=5.5)
+    >>> from tumorboard.physics.transport.decay_source import EmissionLines
+    >>> auger = EmissionLines(ParticleKind.ELECTRON, np.array([0.006]), np.array([0.2]))
     >>> (kernel,) = scaled_point_kernels(
-    ...     alpha, material("water, liquid"), BatchPlan(100, 1, 1), shell_mm=0.1, shells=3
+    ...     DecayEmissions("Auger electrons", lines=(auger,), local_mev=5.5),
+    ...     material("water, liquid"),
+    ...     BatchPlan(100, 1, 1),
+    ...     shell_mm=0.1,
+    ...     shells=3,
     ... )
-    >>> round(float(kernel.energy_mev[0]), 6)
-    5.5
+    >>> round(float(kernel.energy_mev[0]), 4)
+    0.0012
     """
     found = []
     for number, (part, share) in enumerate(parts_by_energy(emissions)):
+        if part.local_mev > 0:
+            continue
         brings = emitted_mev(part)
         each = sum(float(one.per_decay.sum()) for one in part.lines)
         each = each + sum(float(one.per_decay.sum()) for one in part.spectra) or 1.0
@@ -371,6 +380,7 @@ def _in_voxels(
             energy,
             variance,
         )
+    energy[0, 0, 0] += emissions.local_mev
     energy, variance = (_alike(array, spacing) for array in (energy, variance))
     relative = np.divide(np.sqrt(variance), energy, out=np.ones_like(energy), where=energy > 0)
     mirror = np.ix_(*(np.abs(np.arange(-h, h + 1)) for h in half))

@@ -11,6 +11,7 @@ import typer
 from tumorboard.errors import InputError
 from tumorboard.workflows.contact.config import (
     HIGHEST_USV_PER_UGY,
+    PATTERNS,
     RELEASE_LIMITS_USV_H,
     ContactConfig,
     read_dose_rates,
@@ -54,8 +55,12 @@ def contact(
         float, typer.Option(help="Dose by air kerma of the bare nuclide; the highest is an upper limit.")
     ] = HIGHEST_USV_PER_UGY,
     least_energy_mev: Annotated[float, typer.Option(help="Photons below it stay inside [MeV].")] = 0.02,
-    limit_msv: Annotated[float, typer.Option(help="For patterns that --limit does not name [mSv].")] = 1.0,
+    patterns: Annotated[str, typer.Option(help=f"Of contact: {' or '.join(PATTERNS)}.")] = PATTERNS[0],
+    limit_msv: Annotated[
+        float | None, typer.Option(help="For patterns that --limit does not name; else their own [mSv].")
+    ] = None,
     limit: _Limits = None,
+    treatments_in_year: Annotated[float, typer.Option(help="They share yearly limits.")] = 1.0,
     release_usv_h: _Releases = None,
     confidence: Annotated[float, typer.Option(help="With which limits are kept.")] = 0.95,
     administered_at_h: Annotated[float, typer.Option(help="Time of day [h].")] = 10.0,
@@ -67,7 +72,7 @@ def contact(
 ) -> None:
     """Say how long people keep away from a patient, and when the patient may go home.
 
-    For every pattern of contact of Cormack and Shearer: expected, and with a confidence. Activity in [MBq],
+    For every pattern of contact: expected, and with a confidence. Activity in [MBq],
     half-lives and times in [h], energy in [MeV], limits in [mSv], and [uSv/h] at 1 m. Estimates, no
     instruction: what is permitted is for your country and your physicist to say.
     """
@@ -84,12 +89,14 @@ def contact(
         library=library,
         least_energy_mev=least_energy_mev,
         usv_per_ugy=usv_per_ugy,
+        patterns=patterns,
         limit_msv=limit_msv,
+        limits_msv=_named(limit or []),
+        treatments_in_year=treatments_in_year,
         release_limits_usv_h=tuple(release_usv_h or RELEASE_LIMITS_USV_H),
         confidence=confidence,
         administered_at_h=administered_at_h,
         distance_exponent=distance_exponent,
-        **({} if limit is None else {"limits_msv": _named(limit)}),
     )
     found = run(config).to_dict()
     if to_json:

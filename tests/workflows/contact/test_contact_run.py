@@ -4,6 +4,7 @@ import math
 import pytest
 
 from tumorboard.dosimetry.contact_patterns import PUBLISHED_PATTERNS
+from tumorboard.dosimetry.contact_patterns_adapted import ADAPTED_PATTERNS
 from tumorboard.errors import InputError, UnreadableFile
 from tumorboard.workflows.contact.config import ContactConfig, MeasuredDoseRates, read_dose_rates
 from tumorboard.workflows.contact.run import run
@@ -32,7 +33,7 @@ def test_run__of_activity_is_constant_times_activity_times_coefficient():
 def test_run__restrictions_are_longer_with_confidence_and_keep_the_limit():
     config = ContactConfig("I-131", 3700.0, half_lives_h=(16.0,), half_life_relative_uncertainty=0.1)
     found = run(config).to_dict()
-    assert [r["pattern"] for r in found["restrictions"]] == list(PUBLISHED_PATTERNS)
+    assert [r["pattern"] for r in found["restrictions"]] == list(ADAPTED_PATTERNS)
     for one in found["restrictions"]:
         assert one["restriction_confident_h"] >= one["restriction_h"]
         assert one["restriction_uncertainty_h"] > 0
@@ -40,8 +41,16 @@ def test_run__restrictions_are_longer_with_confidence_and_keep_the_limit():
         upper = one["dose_msv"] + 1.644854 * one["dose_uncertainty_msv"]
         assert upper <= one["limit_msv"] * (1 + 1e-6)
     limits = {r["pattern"]: r["limit_msv"] for r in found["restrictions"]}
-    assert limits.pop("informed carer") == 5.0
-    assert set(limits.values()) == {1.0}
+    assert (limits["informed carer"], limits["infant"]) == (5.0, 1.0)
+
+
+@pytest.mark.slow
+def test_run__first_patterns_take_the_limit_that_is_given():
+    found = run(ContactConfig("I-131", 37.0, patterns="cormack1998", limit_msv=0.5, limits_msv={"infant": 2}))
+    limits = {r.pattern: r.limit_msv for r in found.report.restrictions}
+    assert list(limits) == list(PUBLISHED_PATTERNS)
+    assert limits.pop("infant") == 2
+    assert set(limits.values()) == {0.5}
 
 
 def test_run__two_phases_lie_between_each_alone():
@@ -54,12 +63,14 @@ def test_run__two_phases_lie_between_each_alone():
     assert release(8.0) < release(8.0, 100.0, shares=(0.8, 0.2)) < release(100.0)
 
 
+@pytest.mark.slow
 def test_run__without_half_lives_says_that_decay_alone_is_the_longest():
     found = run(ContactConfig("I-131", 3700.0)).to_dict()
     assert found["exponentials"][0]["effective_half_life_h"] == pytest.approx(found["physical_half_life_h"])
     assert any("by decay alone" in note for note in found["notes"])
 
 
+@pytest.mark.slow
 def test_run__shared_uncertainty_of_activity_moves_release_by_its_logarithm():
     config = ContactConfig("I-131", 3700.0, half_lives_h=(16.0,), activity_relative_uncertainty=0.1)
     one = run(config).report.releases[0]
@@ -78,6 +89,9 @@ def test_run__shared_uncertainty_of_activity_moves_release_by_its_logarithm():
         ({"release_limits_usv_h": (math.nan,)}, "release_limits_usv_h"),
         ({"library": "ICRP-107"}, "library"),
         ({"half_life_relative_uncertainty": 1.0}, "half_life_relative_uncertainty"),
+        ({"patterns": "neighbours"}, "patterns must be one of"),
+        ({"patterns": "cormack1998"}, "come with none"),
+        ({"treatments_in_year": 0.5}, "treatments_in_year"),
         ({"half_lives_h": (5.0,), "measured": HALVES}, "left out where dose rates were measured"),
     ],
 )

@@ -16,6 +16,7 @@ from tumorboard.workflows.nuclide.config import LIBRARIES
 
 __all__ = [
     "HIGHEST_USV_PER_UGY",
+    "PATTERNS",
     "RELEASE_LIMITS_USV_H",
     "ContactConfig",
     "MeasuredDoseRates",
@@ -27,8 +28,8 @@ __all__ = [
 HIGHEST_USV_PER_UGY: Final = 1.433
 #: Limits at 1 m differ by country; release is told for all of them where none is chosen [uSv/h].
 RELEASE_LIMITS_USV_H: Final = (10.0, 20.0, 30.0)
-#: Dose constraint of those who help a patient knowingly [mSv]; of all others 1 mSv, the public's in a year.
-_CARER_MSV: Final = MappingProxyType({"informed carer": 5.0})
+#: Sets of patterns of contact: those adapted in 2020s practice, which come with limits, and the first ones.
+PATTERNS: Final = ("adapted", "cormack1998")
 _COLUMNS: Final = ("time_h", "dose_rate_usv_h", "uncertainty_usv_h")
 
 
@@ -78,10 +79,15 @@ class ContactConfig:
         Photons below it do not leave a patient [MeV].
     usv_per_ugy
         Dose by air kerma of the bare nuclide, > 0: coefficient times what the patient lets through [uSv/uGy].
+    patterns
+        One of :data:`PATTERNS`.
     limit_msv
-        Dose that contact from the end of a restriction on may bring, where no other is named, > 0 [mSv].
+        Dose that contact from the end of a restriction on may bring, where no other is named, > 0; ``None``:
+        those that the adapted patterns come with; the first patterns have none, so it must be given [mSv].
     limits_msv
         Others, by name of a pattern [mSv].
+    treatments_in_year
+        Expected, >= 1: the limits that patterns come with are shared by them, but for informed carers.
     release_limits_usv_h
         Dose rates at 1 m at which patients are released, > 0 [uSv/h].
     confidence
@@ -112,8 +118,10 @@ class ContactConfig:
     library: str = LIBRARIES[0]
     least_energy_mev: float = 0.02
     usv_per_ugy: float = HIGHEST_USV_PER_UGY
-    limit_msv: float = 1.0
-    limits_msv: Mapping[str, float] = field(default_factory=lambda: dict(_CARER_MSV))
+    patterns: str = PATTERNS[0]
+    limit_msv: float | None = None
+    limits_msv: Mapping[str, float] = field(default_factory=dict)
+    treatments_in_year: float = 1.0
     release_limits_usv_h: tuple[float, ...] = RELEASE_LIMITS_USV_H
     confidence: float = 0.95
     administered_at_h: float = 10.0
@@ -129,7 +137,8 @@ class ContactConfig:
         for name, values, unit in (
             ("activity_mbq", (self.activity_mbq,), "MBq"),
             ("half_lives_h", self.half_lives_h, "h"),
-            ("limit_msv", (self.limit_msv, *self.limits_msv.values()), "mSv"),
+            ("limit_msv", () if self.limit_msv is None else (self.limit_msv,), "mSv"),
+            ("limits_msv", tuple(self.limits_msv.values()), "mSv"),
             ("release_limits_usv_h", self.release_limits_usv_h, "uSv/h"),
             ("usv_per_ugy", (self.usv_per_ugy,), "uSv/uGy"),
         ):
@@ -140,6 +149,14 @@ class ContactConfig:
                 raise InputError(f"{name} must be >= 0 and < 1; got {getattr(self, name)!r}; 0.1 is 10 %")
         if not 0.5 < self.confidence < 1:
             raise InputError(f"confidence must be > 0.5 and < 1; got {self.confidence!r}")
+        if self.patterns not in PATTERNS:
+            raise InputError(f"patterns must be one of {', '.join(PATTERNS)}; got {self.patterns!r}")
+        if self.patterns != PATTERNS[0] and self.limit_msv is None:
+            raise InputError(
+                f"limit_msv must be given [mSv] for patterns {self.patterns}, which come with none; got None"
+            )
+        if not (math.isfinite(self.treatments_in_year) and self.treatments_in_year >= 1):
+            raise InputError(f"treatments_in_year must be >= 1; got {self.treatments_in_year!r}")
         self._check_shares()
 
     def _check_shares(self) -> None:

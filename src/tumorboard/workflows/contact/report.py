@@ -9,11 +9,12 @@ from typing import Any, Final
 from scipy.special import ndtr
 
 from tumorboard.dosimetry.close_contact import restriction
-from tumorboard.dosimetry.contact_patterns import PUBLISHED_PATTERNS
+from tumorboard.dosimetry.contact_patterns import PUBLISHED_PATTERNS, ContactPattern
+from tumorboard.dosimetry.contact_patterns_adapted import ADAPTED_PATTERNS
 from tumorboard.dosimetry.dose_rate_clearance import DoseRateClearance, release_time_h
 from tumorboard.errors import InputError
 
-__all__ = ["ContactReport", "ContactRestriction", "Release", "contact_report"]
+__all__ = ["ContactReport", "ContactRestriction", "Release", "contact_report", "contacts"]
 
 #: One standard uncertainty above the expected time: the limit is kept with this probability.
 _ONE_SIGMA: Final = float(ndtr(1.0))
@@ -78,7 +79,7 @@ class ContactReport:
     clearance
         Dose rate at 1 m over time.
     restrictions
-        One for each published pattern.
+        One for each pattern.
     releases
         One for each limit.
     confidence
@@ -127,24 +128,63 @@ class ContactReport:
         }
 
 
+def contacts(
+    *, adapted: bool, limit_msv: float | None, limits_msv: Mapping[str, float], treatments_in_year: float
+) -> tuple[tuple[ContactPattern, float], ...]:
+    """Return patterns of contact, each with the limit of its dose [mSv].
+
+    Parameters
+    ----------
+    adapted
+        Whether those of 2020s practice, with their limits, or the first ones.
+    limit_msv, limits_msv
+        In place of those limits: for all, and by name [mSv].
+    treatments_in_year
+        That share a yearly limit.
+
+    Raises
+    ------
+    InputError
+        When a name is no pattern's, or a pattern is left without limit.
+
+    Examples
+    --------
+    >>> found = contacts(adapted=True, limit_msv=None, limits_msv={}, treatments_in_year=4)
+    >>> {pattern.name: limit for pattern, limit in found}["infant"]
+    0.25
+    """
+    known = ADAPTED_PATTERNS if adapted else PUBLISHED_PATTERNS
+    unknown = sorted(set(limits_msv) - set(known))
+    if unknown:
+        raise InputError(f"limits_msv must name patterns of {', '.join(known)}; got {', '.join(unknown)}")
+    if not adapted and limit_msv is None:
+        raise InputError("limit_msv must be given [mSv] for patterns that come with none; got None")
+    found = []
+    for name in known:
+        one = ADAPTED_PATTERNS[name] if adapted else None
+        pattern = PUBLISHED_PATTERNS[name] if one is None else one.pattern
+        own = one.limit_of_treatment_msv(treatments_in_year) if one is not None else 0.0
+        found.append((pattern, limits_msv.get(name, own if limit_msv is None else limit_msv)))
+    return tuple(found)
+
+
 def contact_report(
     clearance: DoseRateClearance,
+    people: Sequence[tuple[ContactPattern, float]],
     *,
-    limit_msv: float,
-    limits_msv: Mapping[str, float],
     release_limits_usv_h: Sequence[float],
     confidence: float,
     administered_at_h: float,
     distance_exponent: float,
 ) -> ContactReport:
-    """Return the restriction of every published pattern of contact, and when limits of release are met.
+    """Return the restriction of every pattern of contact, and when limits of release are met.
 
     Parameters
     ----------
     clearance
         Dose rate at 1 m over time.
-    limit_msv, limits_msv
-        For all patterns, but for those named [mSv].
+    people
+        Patterns of contact with their limits [mSv], of :func:`contacts`.
     release_limits_usv_h
         At 1 m [uSv/h].
     confidence
@@ -157,7 +197,7 @@ def contact_report(
     Raises
     ------
     InputError
-        When a name is no pattern's, or half-lives are too uncertain for the confidence.
+        When half-lives are too uncertain for the confidence.
 
     Examples
     --------
@@ -165,8 +205,7 @@ def contact_report(
     >>> patient = DoseRateClearance([40.0], [16.0], np.zeros((2, 2)))
     >>> found = contact_report(
     ...     patient,
-    ...     limit_msv=1.0,
-    ...     limits_msv={},
+    ...     contacts(adapted=False, limit_msv=1.0, limits_msv={}, treatments_in_year=1),
     ...     release_limits_usv_h=(20.0,),
     ...     confidence=0.95,
     ...     administered_at_h=10.0,
@@ -175,14 +214,8 @@ def contact_report(
     >>> round(found.releases[0].time_h, 6), len(found.restrictions)
     (16.0, 12)
     """
-    unknown = sorted(set(limits_msv) - set(PUBLISHED_PATTERNS))
-    if unknown:
-        raise InputError(
-            f"limits_msv must name patterns of {', '.join(PUBLISHED_PATTERNS)}; got {', '.join(unknown)}"
-        )
     restrictions = []
-    for name, pattern in PUBLISHED_PATTERNS.items():
-        limit = limits_msv.get(name, limit_msv)
+    for pattern, limit in people:
         expected, surer, confident = (
             restriction(
                 pattern,
@@ -196,7 +229,7 @@ def contact_report(
         )
         restrictions.append(
             ContactRestriction(
-                name,
+                pattern.name,
                 limit,
                 expected.duration_h,
                 surer.duration_h - expected.duration_h,

@@ -15,8 +15,8 @@ from tumorboard.dosimetry.dose_rate_clearance import (
 )
 from tumorboard.errors import InputError
 from tumorboard.physics.decay import DecayLibrary, decay_data
-from tumorboard.workflows.contact.config import HIGHEST_USV_PER_UGY, ContactConfig
-from tumorboard.workflows.contact.report import ContactReport, contact_report
+from tumorboard.workflows.contact.config import HIGHEST_USV_PER_UGY, PATTERNS, ContactConfig
+from tumorboard.workflows.contact.report import ContactReport, contact_report, contacts
 
 __all__ = ["ContactResult", "run"]
 
@@ -58,6 +58,8 @@ class ContactResult:
             "least_energy_mev": config.least_energy_mev,
             "usv_per_ugy": None if config.measured is not None else config.usv_per_ugy,
             "from": "measured dose rates" if config.measured is not None else "activity",
+            "patterns": config.patterns,
+            "treatments_in_year": config.treatments_in_year,
             "administered_at_h": config.administered_at_h,
             "distance_exponent": config.distance_exponent,
             **self.report.to_dict(),
@@ -83,7 +85,7 @@ def run(config: ContactConfig) -> ContactResult:
     --------
     >>> found = run(ContactConfig("I-131", 3700.0, half_lives_h=(16.0,), usv_per_ugy=0.6)).to_dict()
     >>> round(found["dose_rate_1m_usv_h"])
-    115
+    116
     """
     library = DecayLibrary(config.library)
     physical_h = decay_data(config.nuclide, library=library).half_life_s / 3600.0
@@ -103,8 +105,12 @@ def run(config: ContactConfig) -> ContactResult:
         clearance = clearance_of_activity(activity, constant, usv_per_ugy=config.usv_per_ugy)
     report = contact_report(
         clearance,
-        limit_msv=config.limit_msv,
-        limits_msv=config.limits_msv,
+        contacts(
+            adapted=config.patterns == PATTERNS[0],
+            limit_msv=config.limit_msv,
+            limits_msv=config.limits_msv,
+            treatments_in_year=config.treatments_in_year,
+        ),
         release_limits_usv_h=config.release_limits_usv_h,
         confidence=config.confidence,
         administered_at_h=config.administered_at_h,
@@ -168,6 +174,11 @@ def _notes(config: ContactConfig, physical_h: float, clearance: DoseRateClearanc
             else "No uncertainty was given, so none is carried through but that of the photons' yields."
         )
     )
+    if config.limit_msv is None:
+        notes.append(
+            "Limits of dose are those that the patterns come with, of South Australia, for "
+            f"{config.treatments_in_year:g} treatment(s) in a year; yours may differ."
+        )
     if config.measured is None and config.half_life_relative_uncertainty == 0:
-        notes[-1] += " Half-lives are taken as known."
+        notes.append("Half-lives are taken as known.")
     return tuple(notes)

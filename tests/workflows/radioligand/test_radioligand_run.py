@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tumorboard.core.image import Image, Quantity
+from tumorboard.core.structures import Structure
 from tumorboard.errors import InputError
 from tumorboard.physics.decay import DecayLibrary, decay_data
 from tumorboard.provenance import Record
@@ -102,3 +103,21 @@ def test_run__does_not_depend_on_threads(make_scan, result):
     again = run(replace(QUICK, threads=2), [make_scan(4), make_scan(28)], ct=None)
     for name in ("local", "monte_carlo"):
         assert (again.doses[name].dose.values == result.doses[name].dose.values).all()
+
+
+def _with_a_cold_structure(scan):
+    grid, inside = scan.image.grid, np.zeros(scan.image.grid.shape, bool)
+    inside[1:3, 1:3, 1:3] = True
+    cold = Structure("cold", mask=Image(inside, grid, Quantity.LABEL, scan.lesions.provenance))
+    return replace(scan, lesions=replace(scan.lesions, structures=(*scan.lesions.structures, cold)))
+
+
+@pytest.mark.parametrize("on_both", [True, False])
+def test_run__names_structures_that_have_no_dose(make_scan, result, on_both):
+    last = make_scan(28)
+    last = _with_a_cold_structure(last) if on_both else last
+    found = run(QUICK, [_with_a_cold_structure(make_scan(4)), last], ct=None)
+    assert [one.course.name for one in found.lesions] == ["lesion"]
+    assert found.lesions[0].course.decays == result.lesions[0].course.decays
+    assert any(note.startswith("cold: no dose is told") for note in found.notes)
+    assert not any("no dose is told" in note for note in result.notes)

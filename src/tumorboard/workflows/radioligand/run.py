@@ -85,7 +85,9 @@ def run(
     nuclide = _one_administration(ordered)
     names = common_lesions(ordered) if ordered else ()
     if not names:
-        raise InputError("lesions must be drawn, by the same name, on every scan; got none that are")
+        raise InputError(
+            "lesions must be drawn, by the same name and with activity in them, on every scan; got none"
+        )
     physical_s = decay_data(nuclide, library=config.library).half_life_s
     progress("following activity over time", 0, 4)
     total = region_course(

@@ -142,14 +142,27 @@ def _convention(scan: ActivityScan) -> tuple[DecayConvention, float]:
 
 
 def common_lesions(scans: Sequence[ActivityScan]) -> tuple[str, ...]:
-    """Return the names of structures that are drawn on every scan.
+    """Return the names of structures that are drawn on every scan and have activity on each.
 
     Parameters
     ----------
     scans
         One or more.
     """
-    return tuple(n for n in scans[0].lesions.names if all(n in s.lesions.names for s in scans))
+    return tuple(
+        name
+        for name in scans[0].lesions.names
+        if all(name in scan.lesions.names and _stored_bq(scan, name) > 0 for scan in scans)
+    )
+
+
+def _stored_bq(scan: ActivityScan, name: str | None) -> float:
+    """Return the activity of a region, or of all, as stored."""
+    values, grid = scan.image.values, scan.image.grid
+    if name is None:
+        return float(values.sum(dtype=np.float64)) * grid.voxel_volume_ml
+    inside = voxelise(scan.lesions[name], grid).values
+    return float(np.sum(values * inside, dtype=np.float64)) * grid.voxel_volume_ml
 
 
 def region_course(
@@ -255,16 +268,10 @@ def _samples(scans: Sequence[ActivityScan], name: str | None, relative_uncertain
     """Return activities as scanned, whatever decay correction each scan is stored with."""
     times, activities, records = [], [], []
     for scan in scans:
-        values, grid = scan.image.values, scan.image.grid
-        if name is None:
-            stored = float(values.sum(dtype=np.float64))
-        else:
-            inside = voxelise(scan.lesions[name], grid).values
-            stored = float(np.sum(values * inside, dtype=np.float64))
         convention, reference_s = _convention(scan)
         one = ActivitySamples.of_stored(
             [scan_time_s(scan)],
-            [stored * grid.voxel_volume_ml],
+            [_stored_bq(scan, name)],
             scan.image.provenance,
             convention=convention,
             half_life_s=half_life_of(scan.acquisition),

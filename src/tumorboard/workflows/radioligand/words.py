@@ -35,6 +35,13 @@ def notes_on(
     """
     times = ", ".join(f"{t / 3600:.1f}" for t in total.samples.times_s)
     notes = [_conventions(scans), _registration(scans)]
+    told = {c.name for c in courses}
+    untold = dict.fromkeys(n for scan in scans for n in scan.lesions.names if n not in told)
+    if untold:
+        notes.append(
+            f"{', '.join(untold)}: no dose is told of what is not drawn on every scan, or is without "
+            "activity on one."
+        )
     limited = [c.name for c in courses if c.is_upper_limit]
     if limited:
         notes.append(

@@ -38,7 +38,8 @@ def sphere_recovery(*, volume_ml: float, fwhm_mm: float) -> SphereRecovery:
     averaged over the overlap of the sphere with itself, :math:`1 - 3r/(4R) + r^3/(16R^3)`:
     :math:`\mathrm{erf}(\sqrt 2 a) - \frac{1}{\sqrt{2\pi}}\left(\frac{3}{a} - \frac{1}{a^3}
     - e^{-2a^2}\left(\frac{1}{a} - \frac{1}{a^3}\right)\right)`. It holds for the outline as it is; one
-    drawn on the blurred image by a threshold is another. Activity around the sphere spills in, and is not counted.
+    drawn on the blurred image by a threshold is another. Activity around the sphere spills in, and is not
+    counted.
 
     Parameters
     ----------

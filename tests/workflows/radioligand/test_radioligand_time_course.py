@@ -36,6 +36,9 @@ def test_region_course__still_taking_up_is_an_upper_limit(make_scan):
     tail = found.samples.activity_bq[-1] * PHYSICAL_S / 0.693147
     assert found.tail_share * found.decays == pytest.approx(tail, rel=1e-5)
     assert found.decays_relative_to_limit(PHYSICAL_S / 2) == pytest.approx(1 - found.tail_share / 2)
+    last_s, last_bq = found.samples.times_s[-1], found.samples.activity_bq[-1]
+    all_at_once = last_bq * 2 ** (last_s / PHYSICAL_S) * PHYSICAL_S / 0.693147
+    assert found.decays * (1 + found.earlier_uptake_share) == pytest.approx(all_at_once, rel=1e-5)
 
 
 def test_rest_course__is_all_but_the_lesions(make_scan):

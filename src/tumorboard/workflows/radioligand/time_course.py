@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -65,7 +66,8 @@ class RegionCourse:
         Of the activities' uncertainties alone.
     is_upper_limit
         Whether the samples do not fall faster than the nuclide decays: then the integral takes straight
-        lines from 0 and physical decay after the last scan, the most that can be unless more comes in then.
+        lines from 0 and physical decay after the last scan. No more can be, unless more comes in then, but
+        for :attr:`earlier_uptake_share`.
     tail_share
         Share of the decays after the last scan.
     provenance
@@ -91,6 +93,14 @@ class RegionCourse:
             Effective, after the last scan [s].
         """
         return 1.0 - self.tail_share * (1.0 - half_life_s / self.half_life_s)
+
+    @property
+    def earlier_uptake_share(self) -> float:
+        """Over the decays of an upper limit, what it lacks if all came at once and not along its lines."""
+        mean_life_s = self.half_life_s / math.log(2.0)
+        most = float(self.samples.activity_bq[-1]) * mean_life_s
+        most *= math.expm1(float(self.samples.times_s[-1]) / mean_life_s)
+        return max(0.0, most / self.decays - (1.0 - self.tail_share))
 
 
 def scan_time_s(scan: ActivityScan) -> float:
@@ -152,7 +162,7 @@ def common_lesions(scans: Sequence[ActivityScan]) -> tuple[str, ...]:
     return tuple(
         name
         for name in scans[0].lesions.names
-        if all(name in scan.lesions.names and _stored_bq(scan, name) > 0 for scan in scans)
+        if all(name in scan.lesions.names and not _stored_bq(scan, name) <= 0 for scan in scans)
     )
 
 

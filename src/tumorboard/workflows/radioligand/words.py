@@ -42,14 +42,16 @@ def notes_on(
             f"{', '.join(untold)}: no dose is told of what is not drawn on every scan, or is without "
             "activity on one."
         )
-    limited = [c.name for c in courses if c.is_upper_limit]
+    limited = [c for c in courses if c.is_upper_limit]
     if limited:
+        early = max(c.earlier_uptake_share for c in limited)
         notes.append(
-            f"{', '.join(limited)}: activity, physical decay included, did not fall faster than the nuclide "
-            f"decays between the scans at {times} h: uptake was probably still going on, and the scans say "
-            "nothing of how it leaves. The half-life shown is the physical one and the dose an upper limit, "
-            "unless still more came in after the last scan: straight lines from 0 through the scans, then "
-            "physical decay. A scan after three days or more would tell."
+            f"{', '.join(c.name for c in limited)}: activity, physical decay included, did not fall "
+            f"faster than the nuclide decays between the scans at {times} h: uptake was probably still "
+            "going on, and the scans say nothing of how it leaves. The half-life shown is the physical one "
+            "and the dose an upper limit, unless still more came in after the last scan: straight lines "
+            "from 0 through the scans, then physical decay; uptake all at once would give up to "
+            f"{100 * early:.2g} % more. A scan after three days or more would tell."
         )
     if len(scans) == 2:
         notes.append(

@@ -5,6 +5,7 @@ import pytest
 from tumorboard.dosimetry.air_kerma_rate import air_kerma_rate_constant
 from tumorboard.errors import InputError
 from tumorboard.physics.decay import DecayLibrary
+from tumorboard.physics.decay_chain import chain_activities, decay_chain
 
 ENDF, JEFF = DecayLibrary.ENDF_B_VIII_1, DecayLibrary.JEFF_4_0
 # Smith and Stabin's exposure rate constant of I-131, 2.20 R cm2/(mCi h), in air kerma: 8.76 mGy/R.
@@ -60,3 +61,26 @@ def test_constant__states_the_cut_and_the_uncertainty_of_yields():
 def test_constant__rejects_cuts_beyond_the_tables():
     with pytest.raises(InputError, match=r"least_energy_mev .* \[MeV\]"):
         of("Lu-177", cut=0.0)
+
+
+def test_constant__with_short_lived_progeny_is_that_of_equilibrium():
+    found = air_kerma_rate_constant("Ac-225", library=ENDF, least_energy_mev=0.02, progeny_half_life_s=2e4)
+    chain = decay_chain("Ac-225", library=ENDF)
+    activities = chain_activities(chain, "Ac-225", 20 * 86400.0)
+    for member, share in found.progeny:
+        assert share == pytest.approx(activities[chain.index(member)] / activities[0], rel=1e-6)
+    alone = sum(share * of(member) for member, share in found.progeny)
+    assert found.ugy_m2_gbq_h == pytest.approx(of("Ac-225") + alone, rel=1e-12)
+
+
+def test_constant__of_cs137_is_that_of_its_daughter():
+    # 662 keV, 0.8499 per decay of Cs-137, and 0.0293 cm2/g of air between NIST's at 0.6 and 0.8 MeV.
+    by_hand = 0.6617 * 0.8499 * 0.0293 * 1.602e-8 / (4 * math.pi) * 3.6e12
+    found = air_kerma_rate_constant("Cs-137", library=JEFF, least_energy_mev=0.1, progeny_half_life_s=600)
+    assert of("Cs-137") < 1e-3
+    assert found.ugy_m2_gbq_h == pytest.approx(by_hand, rel=0.005)
+
+
+def test_constant__rejects_progeny_that_outlives_the_nuclide():
+    with pytest.raises(InputError, match=r"progeny_half_life_s .* less than"):
+        air_kerma_rate_constant("Zr-89", library=ENDF, least_energy_mev=0.02, progeny_half_life_s=1e7)

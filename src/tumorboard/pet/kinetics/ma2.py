@@ -1,0 +1,130 @@
+"""Multilinear analysis of two tissue compartments with plasma."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tumorboard.core.tissue_curves import TissueCurves
+from tumorboard.pet.kinetics.fit import FrameModel, KineticFit, Weighting
+from tumorboard.pet.kinetics.input_function import InputFunction
+from tumorboard.pet.kinetics.linear_analysis import LinearAnalysis, fit_regions
+from tumorboard.pet.kinetics.model_record import model_record
+from tumorboard.pet.kinetics.plasma_terms import plasma_terms, require_blood_fraction
+from tumorboard.pet.kinetics.t_star import AllFrames
+
+__all__ = ["MA2"]
+
+_UNITS = {
+    "VT": "mL/cm3",
+    "VS": "mL/cm3",
+    "VND": "mL/cm3",
+    "K1": "mL/cm3/min",
+    "k2": "1/min",
+    "k3": "1/min",
+    "k4": "1/min",
+}
+
+
+def _quantities(c: NDArray[np.complex128]) -> dict[str, complex]:
+    # Two compartments: c = K1 (k3 + k4), -k2 k4, -(k2 + k3 + k4), K1.
+    vt = -c[0] / c[1]
+    k2 = -c[2] - c[0] / c[3]
+    k4 = -c[1] / k2
+    vnd = c[3] / k2
+    return {
+        "VT": vt,
+        "VS": vt - vnd,
+        "VND": vnd,
+        "K1": c[3],
+        "k2": k2,
+        "k3": c[0] / c[3] - k4,
+        "k4": k4,
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MA2:
+    """Tissue as a sum of single and double integrals of plasma and of itself, from injection on [1]_.
+
+    The four coefficients are those of two compartments' differential equation. VT is stable; the rates and VS
+    are biased by noise, which enters the integrals of the curve.
+
+    Parameters
+    ----------
+    frame_model
+        Averages over frames, or values at their middle.
+    weighting
+        Of the frames.
+    blood_fraction
+        Share of blood in the volume, taken off first; 0 for none.
+
+    References
+    ----------
+    .. [1] ichise2002multilinear
+
+    Examples
+    --------
+    >>> MA2(
+    ...     frame_model=FrameModel.FRAME_AVERAGE, weighting=Weighting.DURATION, blood_fraction=0.0
+    ... ).blood_fraction
+    0.0
+    """
+
+    frame_model: FrameModel
+    weighting: Weighting
+    blood_fraction: float
+
+    def __post_init__(self) -> None:
+        require_blood_fraction(self.blood_fraction)
+
+    def fit(self, curves: TissueCurves, blood: InputFunction) -> tuple[KineticFit, ...]:
+        """Return ``VT``, its parts ``VS`` and ``VND``, and the rates of each region.
+
+        Parameters
+        ----------
+        curves
+            Frames since injection.
+        blood
+            Reaching to the end of the last frame.
+
+        Returns
+        -------
+        tuple of KineticFit
+            In the order of the regions.
+
+        Raises
+        ------
+        InputError
+            When the blood ends before the scan, a curve never changes, or there are too few frames.
+        """
+        terms = plasma_terms(curves, blood, self.frame_model, self.blood_fraction)
+        tissue, plasma = terms.tissue, terms.plasma
+        shape = tissue.integral.shape
+        design = np.stack(
+            [
+                np.broadcast_to(plasma.double_integral, shape) / 3600.0,
+                tissue.double_integral / 3600.0,
+                tissue.integral / 60.0,
+                np.broadcast_to(plasma.integral, shape) / 60.0,
+            ],
+            axis=-1,
+        )
+
+        def predicted(region: int, c: NDArray[np.float64]) -> NDArray[np.float64]:
+            return terms.measured(design[region] @ c)
+
+        analysis = LinearAnalysis(
+            model="MA2",
+            design=design,
+            values=tissue.concentration,
+            weights=np.broadcast_to(self.weighting.of(curves), shape),
+            quantities=_quantities,
+            units=_UNITS,
+            predicted=predicted,
+            labels=None,
+        )
+        record = model_record(self, (curves.provenance, blood.provenance), ("ichise2002multilinear",))
+        return fit_regions(analysis, curves, AllFrames(), record)

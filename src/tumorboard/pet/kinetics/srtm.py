@@ -1,0 +1,128 @@
+"""The simplified reference tissue model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tumorboard.core.tissue_curves import TissueCurves
+from tumorboard.pet.kinetics.derived_parameters import derive
+from tumorboard.pet.kinetics.fit import FrameModel, KineticFit, Weighting
+from tumorboard.pet.kinetics.least_squares import weighted_least_squares
+from tumorboard.pet.kinetics.model_record import model_record
+from tumorboard.pet.kinetics.reference_basis import reference_basis, require_rates
+from tumorboard.pet.kinetics.reference_curve import ReferenceInterpolation
+from tumorboard.pet.kinetics.separable_search import best_rate, nonlinear_fit
+
+__all__ = ["SRTM"]
+
+_UNITS = {"BPND": "1", "R1": "1", "k2": "1/min", "k2a": "1/min", "k2'": "1/min"}
+
+
+def _quantities(c: NDArray[np.complex128]) -> dict[str, complex]:
+    # C = R1 r + (k2 - R1 k2a) r * exp(-k2a t); k2a = k2 / (1 + BPND), R1 = k2 / k2'.
+    k2 = c[1] + c[0] * c[2]
+    return {"BPND": c[0] + c[1] / c[2] - 1.0, "R1": c[0], "k2": k2, "k2a": c[2], "k2'": k2 / c[0]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SRTM:
+    """Tissue and reference as one compartment each with the same plasma [1]_.
+
+    Two of the three parameters are linear; the third, k2a, is searched among basis functions [2]_ and then to
+    the optimum between them.
+
+    Parameters
+    ----------
+    frame_model
+        Averages over frames, or values at their middle.
+    weighting
+        Of the frames.
+    interpolation
+        What the reference curve is between its frames.
+    k2a_range_per_min
+        Lowest and highest apparent clearance k2a = k2 / (1 + BPND) that is searched, > 0 [1/min].
+
+    References
+    ----------
+    .. [1] lammertsma1996srtm
+    .. [2] gunn1997basis
+
+    Examples
+    --------
+    >>> SRTM(
+    ...     frame_model=FrameModel.FRAME_AVERAGE, weighting=Weighting.DURATION,
+    ...     interpolation=ReferenceInterpolation.AVERAGE_PRESERVING, k2a_range_per_min=(0.002, 1.0),
+    ... ).k2a_range_per_min
+    (0.002, 1.0)
+    """
+
+    frame_model: FrameModel
+    weighting: Weighting
+    interpolation: ReferenceInterpolation
+    k2a_range_per_min: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        require_rates("k2a_range_per_min", self.k2a_range_per_min)
+
+    def fit(self, curves: TissueCurves, reference: TissueCurves) -> tuple[KineticFit, ...]:
+        """Return ``BPND``, ``R1``, ``k2``, ``k2a`` and ``k2'`` of each region.
+
+        Parameters
+        ----------
+        curves
+            Frames since injection.
+        reference
+            One region without specific binding, on the same frames.
+
+        Returns
+        -------
+        tuple of KineticFit
+            In the order of the regions.
+
+        Raises
+        ------
+        InputError
+            When the frames differ, the reference has several regions, a curve never changes, or there are too
+            few frames.
+        """
+        basis = reference_basis(
+            curves, reference, self.frame_model, self.interpolation, self.k2a_range_per_min
+        )
+        weights = self.weighting.of(curves)
+        record = model_record(
+            self,
+            (curves.provenance, reference.provenance),
+            ("lammertsma1996srtm", "gunn1997basis", "golub1973varpro"),
+        )
+        fits = []
+        for region in range(len(curves.regions)):
+            values = curves.concentration_bq_ml[region]
+
+            def design(rate: float) -> NDArray[np.float64]:
+                return np.stack([basis.reference, basis.at(rate)[0]], axis=-1)
+
+            def slope(rate: float) -> NDArray[np.float64]:
+                return np.stack([np.zeros_like(basis.reference), basis.at(rate)[1]], axis=-1)
+
+            grid = np.stack([np.broadcast_to(basis.reference, basis.table.shape), basis.table], axis=-1)
+            rate, at_bound = best_rate(basis.rates_per_min, grid, design, slope, values, weights)
+            linear = weighted_least_squares(design(rate), values, weights)
+            jacobian = np.c_[design(rate), slope(rate) @ linear.coefficients]
+            found = np.append(linear.coefficients, rate)
+            errors = weighted_least_squares(jacobian, values - linear.fitted, weights)
+            fits.append(
+                nonlinear_fit(
+                    "SRTM",
+                    curves,
+                    region,
+                    derive(found, errors.covariance, _quantities, _UNITS),
+                    linear.fitted,
+                    weights,
+                    (3, at_bound, errors.ill_conditioned),
+                    record,
+                )
+            )
+        return tuple(fits)

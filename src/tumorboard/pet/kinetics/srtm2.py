@@ -1,0 +1,245 @@
+"""The simplified reference tissue model with one k2' for all regions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+
+from tumorboard.core.tissue_curves import TissueCurves
+from tumorboard.pet.kinetics.derived_parameters import derive
+from tumorboard.pet.kinetics.fit import FrameModel, KineticFit, Weighting
+from tumorboard.pet.kinetics.least_squares import weighted_least_squares
+from tumorboard.pet.kinetics.model_record import model_record
+from tumorboard.pet.kinetics.mrtm2 import require_k2_prime
+from tumorboard.pet.kinetics.reference_basis import ReferenceBasis, reference_basis, require_rates
+from tumorboard.pet.kinetics.reference_curve import ReferenceInterpolation
+from tumorboard.pet.kinetics.separable_search import best_rate, nonlinear_fit
+
+__all__ = ["SRTM2", "CoupledK2Prime", "GivenK2Prime"]
+
+_UNITS = {"BPND": "1", "R1": "1", "k2": "1/min", "k2a": "1/min", "k2'": "1/min"}
+#: How close to an end of its range, as a ratio, k2' counts as being there.
+_AT_END: Final = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class GivenK2Prime:
+    """A k2' from elsewhere, taken for exact.
+
+    Parameters
+    ----------
+    per_min
+        > 0 [1/min].
+    """
+
+    per_min: float
+
+    def __post_init__(self) -> None:
+        require_k2_prime(self.per_min)
+
+
+@dataclass(frozen=True, slots=True)
+class CoupledK2Prime:
+    """The k2' that fits all regions together best, each frame with the same weight in each region.
+
+    Parameters
+    ----------
+    lowest_per_min, highest_per_min
+        What is searched, > 0 [1/min].
+    """
+
+    lowest_per_min: float
+    highest_per_min: float
+
+    def __post_init__(self) -> None:
+        require_rates("range of k2'", (self.lowest_per_min, self.highest_per_min))
+
+
+def _quantities(c: NDArray[np.complex128]) -> dict[str, complex]:
+    # R1, k2a, k2'.
+    k2 = c[0] * c[2]
+    return {"BPND": k2 / c[1] - 1.0, "R1": c[0], "k2": k2, "k2a": c[1], "k2'": c[2]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SRTM2:
+    """SRTM with a k2' that all regions share, since they share the reference [1]_.
+
+    Parameters
+    ----------
+    k2_prime
+        Given, or found by fitting all regions together.
+    frame_model
+        Averages over frames, or values at their middle.
+    weighting
+        Of the frames.
+    interpolation
+        What the reference curve is between its frames.
+    k2a_range_per_min
+        Lowest and highest apparent clearance k2a = k2 / (1 + BPND) that is searched, > 0 [1/min].
+
+    References
+    ----------
+    .. [1] wu2002srtm2
+
+    Examples
+    --------
+    >>> SRTM2(
+    ...     k2_prime=GivenK2Prime(0.1), frame_model=FrameModel.FRAME_AVERAGE, weighting=Weighting.DURATION,
+    ...     interpolation=ReferenceInterpolation.AVERAGE_PRESERVING, k2a_range_per_min=(0.002, 1.0),
+    ... ).k2_prime.per_min
+    0.1
+    """
+
+    k2_prime: GivenK2Prime | CoupledK2Prime
+    frame_model: FrameModel
+    weighting: Weighting
+    interpolation: ReferenceInterpolation
+    k2a_range_per_min: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        require_rates("k2a_range_per_min", self.k2a_range_per_min)
+
+    def fit(self, curves: TissueCurves, reference: TissueCurves) -> tuple[KineticFit, ...]:
+        """Return ``BPND``, ``R1``, ``k2``, ``k2a`` and ``k2'`` of each region.
+
+        Parameters
+        ----------
+        curves
+            Frames since injection.
+        reference
+            One region without specific binding, on the same frames.
+
+        Returns
+        -------
+        tuple of KineticFit
+            In the order of the regions. Errors include that of a coupled k2', and treat a given one as exact.
+
+        Raises
+        ------
+        InputError
+            When the frames differ, the reference has several regions, a curve never changes, or there are too
+            few frames.
+        """
+        basis = reference_basis(
+            curves, reference, self.frame_model, self.interpolation, self.k2a_range_per_min
+        )
+        weights, values = self.weighting.of(curves), curves.concentration_bq_ml
+        coupled = isinstance(self.k2_prime, CoupledK2Prime)
+        k2_prime, at_end = _shared(self.k2_prime, basis, values, weights)
+        regions = [_one(basis, k2_prime, y, weights) for y in values]
+        found = np.array([[r1, k2a, k2_prime] for r1, k2a, _ in regions])
+        covariances, ill = _covariances(basis, found, values, weights, coupled)
+        record = model_record(
+            self, (curves.provenance, reference.provenance), ("wu2002srtm2", "golub1973varpro")
+        )
+        return tuple(
+            nonlinear_fit(
+                "SRTM2",
+                curves,
+                k,
+                derive(found[k], covariances[k], _quantities, _UNITS),
+                _curve(basis, found[k]),
+                weights,
+                (3 if coupled else 2, regions[k][2] or at_end, ill),
+                record,
+            )
+            for k in range(len(values))
+        )
+
+
+def _column(basis: ReferenceBasis, k2_prime: float, rate: float) -> NDArray[np.float64]:
+    return basis.reference + (k2_prime - rate) * basis.at(rate)[0]
+
+
+def _curve(basis: ReferenceBasis, c: NDArray[np.float64]) -> NDArray[np.float64]:
+    curve: NDArray[np.float64] = c[0] * _column(basis, c[2], c[1])
+    return curve
+
+
+def _one(
+    basis: ReferenceBasis, k2_prime: float, values: NDArray[np.float64], weights: NDArray[np.float64]
+) -> tuple[float, float, bool]:
+    """Return R1 and k2a of one curve for a k2', and whether k2a is at the end of its range."""
+    rates = basis.rates_per_min
+    grid = basis.reference + (k2_prime - rates)[:, None] * basis.table
+
+    def slope(rate: float) -> NDArray[np.float64]:
+        here, change = basis.at(rate)
+        return ((k2_prime - rate) * change - here)[:, None]
+
+    rate, at_bound = best_rate(
+        rates, grid[..., None], lambda k: _column(basis, k2_prime, k)[:, None], slope, values, weights
+    )
+    linear = weighted_least_squares(_column(basis, k2_prime, rate)[:, None], values, weights)
+    return float(linear.coefficients[0]), rate, at_bound
+
+
+def _shared(
+    rule: GivenK2Prime | CoupledK2Prime,
+    basis: ReferenceBasis,
+    values: NDArray[np.float64],
+    weights: NDArray[np.float64],
+) -> tuple[float, bool]:
+    """Return k2', and whether it is at the end of its range."""
+    if isinstance(rule, GivenK2Prime):
+        return rule.per_min, False
+
+    def total(log_k2_prime: float) -> float:
+        k2_prime, squares = math.exp(log_k2_prime), 0.0
+        for y in values:
+            r1, k2a, _ = _one(basis, k2_prime, y, weights)
+            squares += float(weights @ (y - r1 * _column(basis, k2_prime, k2a)) ** 2)
+        return squares
+
+    low, high = math.log(rule.lowest_per_min), math.log(rule.highest_per_min)
+    # A coarse look first: the sum can have a second, shallow valley.
+    coarse = np.linspace(low, high, 13)
+    best = int(np.argmin([total(x) for x in coarse]))
+    bounds = (coarse[max(best - 1, 0)], coarse[min(best + 1, 12)])
+    found = float(minimize_scalar(total, bounds=bounds, method="bounded", options={"xatol": 1e-9}).x)
+    return math.exp(found), min(found - low, high - found) < _AT_END
+
+
+def _covariances(
+    basis: ReferenceBasis,
+    found: NDArray[np.float64],
+    values: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    coupled: bool,
+) -> tuple[NDArray[np.float64], bool]:
+    """Return those of (R1, k2a, k2') of each region, shape ``(n_regions, 3, 3)``."""
+    n, frames = values.shape
+    covariances, blocks, residuals = np.zeros((n, 3, 3)), [], []
+    for r1, k2a, k2_prime in found:
+        here, change = basis.at(k2a)
+        blocks.append(
+            np.stack(
+                [
+                    basis.reference + (k2_prime - k2a) * here,
+                    r1 * ((k2_prime - k2a) * change - here),
+                    r1 * here,
+                ],
+                axis=-1,
+            )
+        )
+    residuals = [y - _curve(basis, c) for y, c in zip(values, found, strict=True)]
+    if not coupled:
+        each = [weighted_least_squares(b[:, :2], r, weights) for b, r in zip(blocks, residuals, strict=True)]
+        for k, one in enumerate(each):
+            covariances[k, :2, :2] = one.covariance
+        return covariances, any(one.ill_conditioned for one in each)
+    jacobian = np.zeros((n * frames, 2 * n + 1))
+    for k, block in enumerate(blocks):
+        rows = slice(k * frames, (k + 1) * frames)
+        jacobian[rows, 2 * k : 2 * k + 2], jacobian[rows, -1] = block[:, :2], block[:, 2]
+    joint = weighted_least_squares(jacobian, np.concatenate(residuals), np.tile(weights, n))
+    for k in range(n):
+        own = [2 * k, 2 * k + 1, 2 * n]
+        covariances[k] = joint.covariance[np.ix_(own, own)]
+    return covariances, joint.ill_conditioned

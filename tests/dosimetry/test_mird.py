@@ -6,6 +6,8 @@ from tumorboard.dosimetry.mird import ALPHA_WEIGHT, organ_doses, saf_s_values
 from tumorboard.dosimetry.saf import SafRadiation, SafTable
 from tumorboard.dosimetry.voxel_dose import emitted_mev
 from tumorboard.errors import InputError
+from tumorboard.physics.decay_emissions import decay_emissions
+from tumorboard.physics.decay_library import DecayLibrary
 from tumorboard.physics.transport.decay_source import DecayEmissions, EmissionLines
 from tumorboard.physics.transport.medium import GY_G_PER_MEV
 from tumorboard.physics.transport.particles import ParticleKind
@@ -99,3 +101,16 @@ def test_organ_doses__refuse_what_they_cannot():
         s_values(DecayEmissions("alpha", local_mev=5.0))
     with pytest.raises(InputError, match="electrons must be a table of them"):
         saf_s_values(LUTETIUM, photons=table(SafRadiation.PHOTON), electrons=table(SafRadiation.PHOTON))
+
+
+@pytest.mark.parametrize("nuclide", ["F-18", "Cu-64"])
+def test_saf_s_values__need_no_alphas_for_x_rays_below_1_kev(nuclide):
+    library = DecayLibrary.ENDF_B_VIII_1
+    emissions = decay_emissions(nuclide, library=library)
+    assert emissions.local_mev > 0
+    s = s_values(emissions, own=1.0, cross=0.0)
+    assert not s.alpha_gy.any()
+    expected = emitted_mev(emissions) * GY_G_PER_MEV / MASSES_G["Liver"]
+    assert s.total_gy[0, 0] == pytest.approx(expected, rel=1e-12)
+    with pytest.raises(InputError, match="alphas and alpha_mev must be given for Ra-223"):
+        s_values(decay_emissions("Ra-223", library=library))

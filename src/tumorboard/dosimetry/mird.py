@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tumorboard.core._arrays import read_only
 from tumorboard.dosimetry.saf import SafRadiation, SafTable
-from tumorboard.dosimetry.voxel_dose import annihilation_mev
+from tumorboard.dosimetry.voxel_dose import annihilation_mev, emitted_mev
 from tumorboard.errors import InputError
 from tumorboard.physics.transport.decay_source import DecayEmissions, EmissionLines, EmissionSpectrum
 from tumorboard.physics.transport.medium import GY_G_PER_MEV
@@ -25,6 +25,8 @@ __all__ = ["ALPHA_WEIGHT", "OrganDoses", "SValues", "organ_doses", "saf_s_values
 ALPHA_WEIGHT: Final = 20.0
 
 _ANNIHILATION_PHOTON_MEV: Final = 0.51099895
+#: What does not travel is X rays below 1 keV where it is so small a share of all (F-18: 1e-7, Cu-64: 1e-5).
+_SOFT_PHOTONS: Final = 2e-5
 #: Dose of 1 MeV in 1 kg [Gy].
 _GY_KG_PER_MEV: Final = GY_G_PER_MEV * 1e-3
 
@@ -233,7 +235,8 @@ def saf_s_values(
     emissions
         Of a decay. Betas count by their spectra; positrons as electrons, and by their annihilation.
     photons, electrons, alphas
-        Tables of the same targets and sources; that of alphas is needed where something does not travel.
+        Tables of the same targets and sources; that of alphas is needed where something does not travel, but
+        for X rays below 1 keV, which are absorbed as photons of the table's lowest energy.
     alpha_mev
         Energy of the alphas at which their table is taken: emissions have only the sum of it, with the
         recoils' [MeV].
@@ -277,15 +280,18 @@ def saf_s_values(
                 "same order; got others"
             )
     none = np.zeros((len(photons.targets), len(photons.sources)))
-    alpha = none
-    if emissions.local_mev > 0:
+    alpha, soft_photons_mev = none, 0.0
+    if alphas is None and emissions.local_mev <= _SOFT_PHOTONS * emitted_mev(emissions):
+        soft_photons_mev = emissions.local_mev
+    elif emissions.local_mev > 0:
         if alphas is None or alpha_mev is None or not 0 < alpha_mev < np.inf:
             raise InputError(
                 f"alphas and alpha_mev must be given for {emissions.name}, of whose energy "
                 f"{emissions.local_mev:.4g} MeV does not travel; got {alpha_mev!r}"
             )
         alpha = alphas.at(np.array([alpha_mev]))[..., 0] * emissions.local_mev
-    by_photons, by_electrons = none, none
+    by_photons = photons.at(photons.energy_mev[:1])[..., 0] * soft_photons_mev
+    by_electrons = none
     every: list[EmissionLines | EmissionSpectrum] = [*emissions.lines, *emissions.spectra]
     for one in every:
         if one.kind is ParticleKind.PHOTON:

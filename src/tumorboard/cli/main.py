@@ -65,6 +65,10 @@ def board(
     prescription: Annotated[
         Path | None, typer.Option(help="Prescription of a proton plan (TOML).", show_default=False)
     ] = None,
+    psf_fwhm_mm: Annotated[
+        float | None,
+        typer.Option(help="Full width at half maximum of a radioligand's scans, for partial volume [mm]."),
+    ] = None,
 ) -> None:
     """Make the report of one patient: report.html, report.json and the case itself."""
     from tumorboard.cli.progress import shown_progress
@@ -77,6 +81,7 @@ def board(
         jobs=jobs,
         patient_id=patient,
         prescription=_prescribed(prescription),
+        psf_fwhm_mm=psf_fwhm_mm,
     )
     target = out or Path(f"{source.resolve().name or 'case'}-board")
     with shown_progress() as progress:

@@ -48,6 +48,9 @@ class BoardConfig:
         Which patient, when the folder holds several.
     prescription
         Of a proton plan; ``None``: no plan is made.
+    psf_fwhm_mm
+        Full width at half maximum of the point spread of a radioligand's scans, 1 to 60; ``None``: not
+        known, and nothing is said of partial volume's size [mm].
 
     References
     ----------
@@ -61,6 +64,7 @@ class BoardConfig:
     jobs: int = 2
     patient_id: str | None = None
     prescription: ProtonPlanConfig | None = None
+    psf_fwhm_mm: float | None = None
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.sections if name not in (*SECTIONS, "truth")]
@@ -84,6 +88,8 @@ class BoardConfig:
             raise InputError(
                 f"lesion_min_volume_ml must be >= 0 and < 10000 [mL]; got {self.lesion_min_volume_ml!r}"
             )
+        if self.psf_fwhm_mm is not None and not 1 <= self.psf_fwhm_mm <= 60:
+            raise InputError(f"psf_fwhm_mm must be 1 to 60 [mm]; got {self.psf_fwhm_mm!r}")
         if self.jobs < 1:
             raise InputError(f"jobs must be >= 1; got {self.jobs!r}")
 

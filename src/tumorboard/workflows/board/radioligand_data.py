@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from tumorboard.workflows.radioligand.result import LesionDose, RadioligandResult
@@ -15,13 +16,17 @@ RADIOLIGAND_DOSE_ITEM: Final = "section-radioligand-dose"
 WHAT_IF_H: Final = (40.0, 80.0, 120.0)
 
 
-def radioligand_data(result: RadioligandResult) -> dict[str, Any]:
+def radioligand_data(
+    result: RadioligandResult, lesions: Sequence[LesionDose], organs: Sequence[LesionDose]
+) -> dict[str, Any]:
     """Return the result as JSON-serialisable values.
 
     Parameters
     ----------
     result
         Of the dosimetry.
+    lesions, organs
+        Its regions, apart.
     """
     total = result.total
     return {
@@ -31,7 +36,8 @@ def radioligand_data(result: RadioligandResult) -> dict[str, Any]:
         "times_h": (total.samples.times_s / 3600.0).tolist(),
         "total_activity_mbq": (total.samples.activity_bq / 1e6).tolist(),
         "total": _course(total),
-        "lesions": [_lesion(one) for one in result.lesions],
+        "lesions": [_lesion(one) for one in lesions],
+        "organs": [_lesion(one) for one in organs],
         "assumed_relative_uncertainty": {
             "lesion_activity": result.config.lesion_relative_uncertainty,
             "total_activity": result.config.total_relative_uncertainty,

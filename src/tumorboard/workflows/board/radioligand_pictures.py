@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -46,16 +47,18 @@ def centre_mm(lesion: LesionDose) -> tuple[float, float, float]:
     return x, y, z
 
 
-def radioligand_pictures(result: RadioligandResult) -> list[Block]:
-    """Return dose over the scan through each lesion, and the histograms.
+def radioligand_pictures(result: RadioligandResult, regions: Sequence[LesionDose]) -> list[Block]:
+    """Return dose over the scan through each region, and the histograms.
 
     Parameters
     ----------
     result
         Of the dosimetry.
+    regions
+        Of it, in the order of what matters: the first few are shown.
     """
     dose = result.doses["kernel"].dose
-    reference = max(one.histograms["kernel"].dose_at_volume_gy(percent=2) for one in result.lesions)
+    reference = max(one.histograms["kernel"].dose_at_volume_gy(percent=2) for one in regions)
     scan = Image(
         np.asarray(result.scan.values, np.float32),
         result.scan.grid,
@@ -64,7 +67,7 @@ def radioligand_pictures(result: RadioligandResult) -> list[Block]:
     )
     outlines = tuple(
         pictures.Outline(one.course.name, half_covered(one.mask), structure_rgb(k))
-        for k, one in enumerate(result.lesions)
+        for k, one in enumerate(regions)
     )
     made: list[Block] = [
         Picture(
@@ -81,13 +84,13 @@ def radioligand_pictures(result: RadioligandResult) -> list[Block]:
             f"Dose over the last scan, through {one.course.name}",
             f"Dose over the last scan in three planes through {one.course.name}",
         )
-        for one in result.lesions[:_MOST_LESIONS]
+        for one in regions[:_MOST_LESIONS]
     ]
-    return [_dvh(result), *made]
+    return [_dvh(regions), *made]
 
 
-def _dvh(result: RadioligandResult) -> Picture:
-    shown = result.lesions[:_MOST_LESIONS]
+def _dvh(regions: Sequence[LesionDose]) -> Picture:
+    shown = regions[:_MOST_LESIONS]
     top = max(h.max_gy for one in shown for h in one.histograms.values())
     doses = np.linspace(0.0, 1.04 * top, _DVH_POINTS)
     curves = [
@@ -104,6 +107,6 @@ def _dvh(result: RadioligandResult) -> Picture:
     ]
     return Picture(
         dvh_plot(curves, prescribed_gy=None, dose_name="Absorbed dose"),
-        "Dose-volume histograms of the lesions by the three methods",
+        "Dose-volume histograms by the three methods",
         "Cumulative dose-volume histograms by local deposition, kernel convolution and Monte Carlo",
     )

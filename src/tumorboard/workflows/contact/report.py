@@ -214,9 +214,11 @@ def contact_report(
     >>> round(found.releases[0].time_h, 6), len(found.restrictions)
     (16.0, 12)
     """
+    # Where nothing is uncertain, one level is all of them.
+    levels = (0.5, _ONE_SIGMA, confidence) if clearance.covariance.any() else (0.5,)
     restrictions = []
     for pattern, limit in people:
-        expected, surer, confident = (
+        found = [
             restriction(
                 pattern,
                 clearance,
@@ -225,8 +227,9 @@ def contact_report(
                 administered_at_h=administered_at_h,
                 distance_exponent=distance_exponent,
             )
-            for level in (0.5, _ONE_SIGMA, confidence)
-        )
+            for level in levels
+        ]
+        expected, surer, confident = found[0], found[len(levels) // 2], found[-1]
         restrictions.append(
             ContactRestriction(
                 pattern.name,
@@ -241,9 +244,6 @@ def contact_report(
         )
     releases = []
     for limit in release_limits_usv_h:
-        times = [
-            release_time_h(clearance, limit_usv_h=limit, confidence=level)
-            for level in (0.5, _ONE_SIGMA, confidence)
-        ]
-        releases.append(Release(limit, times[0], times[1] - times[0], times[2]))
+        times = [release_time_h(clearance, limit_usv_h=limit, confidence=level) for level in levels]
+        releases.append(Release(limit, times[0], times[len(levels) // 2] - times[0], times[-1]))
     return ContactReport(clearance, tuple(restrictions), tuple(releases), confidence)

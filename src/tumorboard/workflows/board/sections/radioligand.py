@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tumorboard.core.image import Image
 from tumorboard.core.structures import StructureSet
 from tumorboard.io.acquisition_encoding import acquisition_from_json
 from tumorboard.plotting.blocks import Block, Facts, Note, PointLink, SectionStatus, Table
 from tumorboard.workflows.board.context import Context, SeriesFacts, VolumeFacts
+from tumorboard.workflows.board.radioligand_checks import decay_factor_notes
+from tumorboard.workflows.board.radioligand_contact import contact_blocks, contact_data
 from tumorboard.workflows.board.radioligand_data import (
     RADIOLIGAND_DOSE_ITEM,
     WHAT_IF_H,
     radioligand_data,
     what_if_gy,
 )
+from tumorboard.workflows.board.radioligand_effort import TARGET_UNCERTAINTY, histories_for
+from tumorboard.workflows.board.radioligand_organs import kidney_blocks, kidney_data, organ_names
 from tumorboard.workflows.board.radioligand_pictures import METHOD_NAMES, centre_mm, radioligand_pictures
+from tumorboard.workflows.board.radioligand_recovery import recovery_blocks, recovery_data
 from tumorboard.workflows.board.radioligand_scans import treatment_scans
 from tumorboard.workflows.board.result import SectionResult
 from tumorboard.workflows.radioligand.config import NUCLIDES, RadioligandConfig
-from tumorboard.workflows.radioligand.result import RadioligandResult
+from tumorboard.workflows.radioligand.result import LesionDose, RadioligandResult
 from tumorboard.workflows.radioligand.time_course import ActivityScan, common_lesions, scan_time_s
 
 __all__ = ["run"]
@@ -44,7 +51,7 @@ def run(context: Context) -> SectionResult:
     kernels.mkdir(exist_ok=True)
     last = max(scans, key=scan_time_s)
     result = calculate(
-        RadioligandConfig(threads=context.config.jobs),
+        RadioligandConfig(threads=context.config.jobs, histories=histories_for(scans, common_lesions(scans))),
         scans,
         ct=_ct(context, last),
         kernel_cache=kernels,
@@ -53,18 +60,40 @@ def run(context: Context) -> SectionResult:
     context.store.put_image(
         RADIOLIGAND_DOSE_ITEM, result.doses["monte_carlo"].dose, {"label": "radioligand dose"}
     )
+    return _section(context, scans, result)
+
+
+def _section(context: Context, scans: Sequence[ActivityScan], result: RadioligandResult) -> SectionResult:
+    """Return what is shown and stored of the result."""
+    at_risk = organ_names(scans)
+    organs = [one for one in result.lesions if one.course.name in at_risk]
+    lesions = [one for one in result.lesions if one.course.name not in at_risk]
+    regions = [*lesions, *organs]
+    notes = (*decay_factor_notes(scans, result.total), *result.notes)
+    kidneys = kidney_data(result, organs)
+    recoveries = recovery_data(regions, context.config.psf_fwhm_mm)
+    contact = contact_data(result, scans[0].acquisition.injection)
     return SectionResult(
         SectionStatus.DONE,
-        data=radioligand_data(result),
+        data={
+            **radioligand_data(result, lesions, organs),
+            "notes": list(notes),
+            "kidneys": kidneys,
+            "partial_volume": recoveries,
+            "contact": contact,
+        },
         blocks=(
-            *(Note(text) for text in result.notes),
+            *(Note(text) for text in notes),
             _facts(result),
-            _activity_table(result),
-            _dose_table(result),
-            *_what_if_table(result),
-            *radioligand_pictures(result),
+            _activity_table(result, regions),
+            *(_dose_table(some, what) for some, what in ((lesions, "Lesion"), (organs, "Organ")) if some),
+            *_what_if_table(result, regions),
+            *recovery_blocks(recoveries),
+            *kidney_blocks(kidneys),
+            *radioligand_pictures(result, regions),
+            *contact_blocks(contact),
         ),
-        points=tuple(PointLink(one.course.name, centre_mm(one)) for one in result.lesions),
+        points=tuple(PointLink(one.course.name, centre_mm(one)) for one in regions),
         provenance=result.provenance,
     )
 
@@ -103,13 +132,22 @@ def _facts(result: RadioligandResult) -> Facts:
             ("Effective half-life of all in the scan", half_life),
             ("Medium", result.medium),
             ("Voxels", f"{x} x {y} x {z} around the lesions"),
-            ("Monte Carlo", f"{result.config.histories} decays, seed {result.config.seed}"),
+            ("Monte Carlo", _effort(result)),
             ("Time", ", ".join(f"{k.replace('_', ' ')} {v:.1f} s" for k, v in result.stages_s.items())),
         )
     )
 
 
-def _activity_table(result: RadioligandResult) -> Table:
+def _effort(result: RadioligandResult) -> str:
+    reached = max(one.statistical_uncertainty for one in result.lesions)
+    return (
+        f"{result.config.histories} decays, seed {result.config.seed}; meant to leave "
+        f"{100 * TARGET_UNCERTAINTY:g} % "
+        f"in every mean dose, left {100 * reached:.2g} % at most"
+    )
+
+
+def _activity_table(result: RadioligandResult, regions: Sequence[LesionDose]) -> Table:
     times = result.total.samples.times_s / 3600.0
     columns = (
         "Region",
@@ -119,8 +157,8 @@ def _activity_table(result: RadioligandResult) -> Table:
         "Uncertainty [h]",
     )
     rows: list[tuple[str | float | None, ...]] = []
-    volumes = [None, *(one.volumes_ml[-1] for one in result.lesions)]
-    for volume, course in zip(volumes, [result.total, *(o.course for o in result.lesions)], strict=True):
+    volumes = [None, *(one.volumes_ml[-1] for one in regions)]
+    for volume, course in zip(volumes, [result.total, *(o.course for o in regions)], strict=True):
         hours, spread = course.half_life_s / 3600.0, course.half_life_uncertainty_s
         rows.append(
             (
@@ -134,7 +172,7 @@ def _activity_table(result: RadioligandResult) -> Table:
     return Table("Activity as scanned, physical decay included", columns, tuple(rows))
 
 
-def _dose_table(result: RadioligandResult) -> Table:
+def _dose_table(regions: Sequence[LesionDose], what: str) -> Table:
     rows = tuple(
         (
             one.course.name,
@@ -145,10 +183,10 @@ def _dose_table(result: RadioligandResult) -> Table:
             one.histograms["kernel"].dose_at_volume_gy(percent=98),
             one.histograms["kernel"].dose_at_volume_gy(percent=2),
         )
-        for one in result.lesions
+        for one in regions
     )
     columns = (
-        "Lesion",
+        what,
         "",
         *(f"Mean, {name} [Gy]" for name in METHOD_NAMES.values()),
         "Uncertainty [%]",
@@ -163,14 +201,14 @@ def _dose_table(result: RadioligandResult) -> Table:
     )
 
 
-def _what_if_table(result: RadioligandResult) -> list[Block]:
+def _what_if_table(result: RadioligandResult, regions: Sequence[LesionDose]) -> list[Block]:
     rows: list[tuple[str | float, ...]] = [
         (one.course.name, *what_if_gy(one).values(), one.histograms["kernel"].mean_gy)
-        for one in result.lesions
+        for one in regions
         if one.course.is_upper_limit
     ]
     if not rows:
         return []
     hours = [h for h in WHAT_IF_H if h * 3600.0 < result.physical_half_life_s]
-    columns = ("Lesion", *(f"{h:g} h [Gy]" for h in hours), "physical decay alone [Gy]")
+    columns = ("Region", *(f"{h:g} h [Gy]" for h in hours), "physical decay alone [Gy]")
     return [Table("Mean dose, were the effective half-life after the last scan", columns, tuple(rows))]

@@ -141,7 +141,8 @@ def _radioligand(context: Context, truth: dict[str, Any], names: set[str]) -> li
     """Lay known half-lives and doses beside those from the scans."""
     if "radioligand" not in truth or "section-radioligand" not in names:
         return []
-    found = {one["name"]: one for one in _data(context, "section-radioligand")["lesions"]}
+    measured = _data(context, "section-radioligand")
+    found = {one["name"]: one for one in (*measured["lesions"], *measured["organs"])}
     return [
         {
             "name": true["name"],

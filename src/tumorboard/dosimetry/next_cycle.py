@@ -68,8 +68,8 @@ class DeliveredDose:
     relative_uncertainty
         Of that without what all cycles share, >= 0: change from cycle to cycle, and measurement.
     shared_relative_uncertainty
-        Of the dose of all cycles together, >= 0: calibration, volume, S-value. Delivered BED is taken as it
-        is, right to first order.
+        Of the dose of all cycles together, >= 0: calibration, volume, S-value. Delivered BED is taken to go
+        with dose, although its quadratic part goes with the square: the share may be raised for it.
     """
 
     delivered_gy: float

@@ -28,7 +28,14 @@ def _distance(grid):
 def make_scan():
     """Return a function that makes the scan of some hours after the administration."""
 
-    def make(hours, *, ball_half_life_h=60.0, body_half_life_h=30.0, reference=DecayReference.ADMIN):
+    def make(
+        hours,
+        *,
+        ball_half_life_h=60.0,
+        body_half_life_h=30.0,
+        body_bq_ml=BODY_BQ_ML,
+        reference=DecayReference.ADMIN,
+    ):
         start = GIVEN + timedelta(hours=hours)
         seen_s = hours * 3600 + average_count_rate_time_s(FRAME_S, half_life_s=PHYSICAL_S)
         acquisition = PetAcquisition(
@@ -50,7 +57,7 @@ def make_scan():
             reference, 0.0
         )
         corrected = 2.0 ** (back_s / PHYSICAL_S)
-        values = np.where(body, BODY_BQ_ML * 2.0 ** (-seen_s / (3600 * body_half_life_h)), 0.0)
+        values = np.where(body, body_bq_ml * 2.0 ** (-seen_s / (3600 * body_half_life_h)), 0.0)
         values[ball] = BALL_BQ_ML * 2.0 ** (-seen_s / (3600 * ball_half_life_h))
         image = Image((corrected * values).astype(np.float32), grid, Quantity.ACTIVITY_CONCENTRATION, MADE)
         lesion = Structure("lesion", mask=Image(ball, grid, Quantity.LABEL, MADE))

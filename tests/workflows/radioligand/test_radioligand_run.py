@@ -121,3 +121,15 @@ def test_run__names_structures_that_have_no_dose(make_scan, result, on_both):
     assert found.lesions[0].course.decays == result.lesions[0].course.decays
     assert any(note.startswith("cold: no dose is told") for note in found.notes)
     assert not any("no dose is told" in note for note in result.notes)
+
+
+def test_run__says_that_lesions_overlap(make_scan):
+    def twice(scan):
+        (lesion,) = scan.lesions.structures
+        both = lesion, replace(lesion, name="the same")
+        return replace(scan, lesions=replace(scan.lesions, structures=both))
+
+    # Of two equal lesions in a body with as much activity again there must be something left outside.
+    scans = [twice(make_scan(h, body_bq_ml=2e6)) for h in (4, 28)]
+    found = run(QUICK, scans, ct=None)
+    assert any(note.startswith("lesion, the same overlap") for note in found.notes)

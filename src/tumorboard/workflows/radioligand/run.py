@@ -40,7 +40,7 @@ from tumorboard.workflows.radioligand.time_course import (
     rest_course,
     scan_time_s,
 )
-from tumorboard.workflows.radioligand.words import notes_on
+from tumorboard.workflows.radioligand.words import notes_on, overlap_notes
 
 __all__ = ["run"]
 
@@ -134,7 +134,7 @@ def run(
         doses=doses,
         scan=part,
         medium=words,
-        notes=notes_on(config, ordered, total, courses, words),
+        notes=(*notes_on(config, ordered, total, courses, words), *overlap_notes(names, masks)),
         stages_s=clock.stages_s,
         provenance=record,
     )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from tumorboard.core.image import Image
 from tumorboard.workflows.radioligand.config import RadioligandConfig
 from tumorboard.workflows.radioligand.time_course import ActivityScan, RegionCourse
 
-__all__ = ["notes_on"]
+__all__ = ["notes_on", "overlap_notes"]
 
 #: Words that a structure of an organ at risk has in its name.
 _KIDNEY, _MARROW = ("kidney", "renal"), ("marrow",)
@@ -79,6 +82,27 @@ def notes_on(
             "treatment. Activity outside the scan's field, and what was excreted, is not in the total."
         )
     return tuple(notes)
+
+
+def overlap_notes(names: Sequence[str], masks: Sequence[Image]) -> tuple[str, ...]:
+    """Return a note where lesions overlap on the last scan, else nothing.
+
+    Parameters
+    ----------
+    names
+        Of the lesions.
+    masks
+        FRACTION of the voxels that each covers, on one grid.
+    """
+    covered = np.sum([mask.values for mask in masks], axis=0)
+    # Lesions that touch may add up to a little more than 1 by how contours are sampled.
+    shared = [n for n, mask in zip(names, masks, strict=True) if (covered[mask.values > 0.5] > 1.5).any()]
+    if not shared:
+        return ()
+    return (
+        f"{', '.join(shared)} overlap: where they do, decays are the mean of theirs, and activity outside of "
+        "all lesions is taken for less than it is.",
+    )
 
 
 def _conventions(scans: Sequence[ActivityScan]) -> str:

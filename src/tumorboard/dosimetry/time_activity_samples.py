@@ -167,7 +167,8 @@ class ActivitySamples:
             raise InputError(f"times_s must be 1-D, finite and >= 0 [s after administration]; got {times!r}")
         if (np.diff(times) <= 0).any():
             raise InputError(
-                f"times_s must increase from scan to scan [s]; got {times.tolist()}; sort the scans by time"
+                f"times_s must increase from scan to scan [s]; got {times.tolist()}; sort the scans by time, "
+                "and take each once"
             )
         if activity.shape != times.shape:
             raise InputError(

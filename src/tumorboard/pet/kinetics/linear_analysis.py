@@ -13,6 +13,7 @@ from tumorboard.errors import InputError
 from tumorboard.pet.kinetics.derived_parameters import derive, parameter_flags
 from tumorboard.pet.kinetics.fit import FitFlag, GraphicalPlot, KineticFit
 from tumorboard.pet.kinetics.least_squares import LinearFit, corrected_akaike, weighted_least_squares
+from tumorboard.pet.kinetics.propagated_error import propagated_covariance
 from tumorboard.pet.kinetics.t_star import TStar, first_frame
 from tumorboard.provenance import Record
 
@@ -39,6 +40,11 @@ class LinearAnalysis:
     predicted
         Tissue's concentration, as it is measured, from the index of a region and its coefficients, shape
         ``(n_frames,)``.
+    noise
+        How residuals change with each frame's measurement, from the index of a region and its coefficients,
+        shape ``(n_frames, n_frames)``.
+    frame_weights
+        One over the frames' relative variances, shape ``(n_frames,)``.
     labels
         Of the two axes when column 0 is the abscissa of a plot and column 1 a constant; else ``None``.
     """
@@ -50,6 +56,8 @@ class LinearAnalysis:
     quantities: Callable[[NDArray[np.complex128]], Mapping[str, complex]]
     units: Mapping[str, str]
     predicted: Callable[[int, NDArray[np.float64]], NDArray[np.float64]]
+    noise: Callable[[int, NDArray[np.float64]], NDArray[np.float64]]
+    frame_weights: NDArray[np.float64]
     labels: tuple[str, str] | None
 
 
@@ -160,7 +168,14 @@ def _result(
     design, values = analysis.design[region], analysis.values[region]
     included = (np.arange(curves.n_frames) >= first) & (analysis.weights[region] > 0)
     weights = np.where(included, analysis.weights[region], 0.0)
-    parameters = derive(found.coefficients, found.covariance, analysis.quantities, analysis.units)
+    covariance = propagated_covariance(
+        design,
+        weights,
+        found.residual_sum,
+        analysis.noise(region, found.coefficients),
+        analysis.frame_weights,
+    )
+    parameters = derive(found.coefficients, covariance, analysis.quantities, analysis.units)
     flags = parameter_flags(parameters, found.ill_conditioned)
     plot = None
     if analysis.labels is not None:

@@ -16,7 +16,7 @@ from tumorboard.pet.kinetics.plasma_terms import plasma_terms, require_blood_fra
 from tumorboard.pet.kinetics.point_weights import PointWeights, logan_point_weights
 from tumorboard.pet.kinetics.t_star import TStar
 
-__all__ = ["Logan", "logan_points"]
+__all__ = ["Logan", "logan_noise", "logan_points"]
 
 
 def logan_points(
@@ -44,6 +44,44 @@ def logan_points(
     """
     divisor = np.where(tissue > 0, tissue, np.nan)
     return drive / divisor, tissue_integral / divisor
+
+
+def logan_noise(
+    tissue: NDArray[np.float64],
+    integral_operator: NDArray[np.float64],
+    coefficients: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return how residuals of Logan's plot change with each frame's measurement.
+
+    Parameters
+    ----------
+    tissue
+        Shape ``(n_frames,)`` [Bq/mL].
+    integral_operator
+        That makes of it its integral, shape ``(n_frames, n_frames)`` [s].
+    coefficients
+        Slope and intercept [min], shape ``(2,)``.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``(n_frames, n_frames)``, 0 where tissue is not > 0.
+
+    Notes
+    -----
+    The residual is (L C - slope times drive) / C - intercept; near the line its derivative is
+    (L - intercept) / C.
+
+    Examples
+    --------
+    >>> logan_noise(np.array([2.0]), np.array([[60.0]]), np.array([3.0, -4.0])).tolist()
+    [[2.5]]
+    """
+    inverse = np.where(tissue > 0, 1.0 / np.where(tissue > 0, tissue, 1.0), 0.0)
+    noise: NDArray[np.float64] = inverse[:, None] * (
+        integral_operator / 60.0 - coefficients[1] * np.eye(len(tissue))
+    )
+    return noise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +172,8 @@ class Logan:
             quantities=lambda c: {"VT": c[0], "intercept": c[1]},
             units={"VT": "mL/cm3", "intercept": "min"},
             predicted=predicted,
+            noise=lambda region, c: logan_noise(tissue.concentration[region], terms.operators.integral, c),
+            frame_weights=self.weighting.of(curves),
             labels=("integral of plasma / tissue [min]", "integral of tissue / tissue [min]"),
         )
         record = model_record(self, (curves.provenance, blood.provenance), ("logan1990graphical",))

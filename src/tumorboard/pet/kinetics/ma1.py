@@ -95,6 +95,8 @@ class MA1:
             quantities=lambda c: {"VT": -c[0] / c[1], "b": -c[1]},
             units={"VT": "mL/cm3", "b": "1/min"},
             predicted=predicted,
+            noise=lambda _, c: terms.operators.concentration - c[1] / 60.0 * terms.operators.integral,
+            frame_weights=self.weighting.of(curves),
             labels=None,
         )
         record = model_record(self, (curves.provenance, blood.provenance), ("ichise2002multilinear",))

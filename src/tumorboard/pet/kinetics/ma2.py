@@ -124,6 +124,12 @@ class MA2:
             quantities=_quantities,
             units=_UNITS,
             predicted=predicted,
+            noise=lambda _, c: (
+                terms.operators.concentration
+                - c[1] / 3600.0 * terms.operators.double_integral
+                - c[2] / 60.0 * terms.operators.integral
+            ),
+            frame_weights=self.weighting.of(curves),
             labels=None,
         )
         record = model_record(self, (curves.provenance, blood.provenance), ("ichise2002multilinear",))

@@ -11,6 +11,7 @@ from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.pet.kinetics.fit import FrameModel, KineticFit, Weighting
 from tumorboard.pet.kinetics.linear_analysis import LinearAnalysis, fit_regions
 from tumorboard.pet.kinetics.model_record import model_record
+from tumorboard.pet.kinetics.propagated_error import frame_operators
 from tumorboard.pet.kinetics.reference_curve import reference_terms
 from tumorboard.pet.kinetics.t_star import TStar
 
@@ -71,6 +72,7 @@ class MRTM1:
             too few frames.
         """
         tissue, ref = reference_terms(curves, reference, self.frame_model)
+        operators = frame_operators(curves.frame_start_s, curves.frame_end_s, self.frame_model)
         shape = tissue.integral.shape
         design = np.stack(
             [
@@ -100,6 +102,8 @@ class MRTM1:
             },
             units={"BPND": "1", "R1": "1", "k2": "1/min", "k2a": "1/min", "k2'": "1/min"},
             predicted=predicted,
+            noise=lambda _, c: operators.concentration - c[1] / 60.0 * operators.integral,
+            frame_weights=self.weighting.of(curves),
             labels=None,
         )
         record = model_record(self, (curves.provenance, reference.provenance), ("ichise2003mrtm",))

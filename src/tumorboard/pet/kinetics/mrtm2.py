@@ -12,6 +12,7 @@ from tumorboard.errors import InputError
 from tumorboard.pet.kinetics.fit import FrameModel, KineticFit, Weighting
 from tumorboard.pet.kinetics.linear_analysis import LinearAnalysis, fit_regions
 from tumorboard.pet.kinetics.model_record import model_record
+from tumorboard.pet.kinetics.propagated_error import frame_operators
 from tumorboard.pet.kinetics.reference_curve import reference_terms
 from tumorboard.pet.kinetics.t_star import TStar
 
@@ -91,6 +92,7 @@ class MRTM2:
             too few frames.
         """
         tissue, ref = reference_terms(curves, reference, self.frame_model)
+        operators = frame_operators(curves.frame_start_s, curves.frame_end_s, self.frame_model)
         shape, k2_prime = tissue.integral.shape, self.k2_prime_per_min
         drive = ref.integral / 60.0 + ref.concentration / k2_prime
         design = np.stack([np.broadcast_to(drive, shape), tissue.integral / 60.0], axis=-1)
@@ -112,6 +114,8 @@ class MRTM2:
             },
             units={"BPND": "1", "R1": "1", "k2": "1/min", "k2a": "1/min"},
             predicted=predicted,
+            noise=lambda _, c: operators.concentration - c[1] / 60.0 * operators.integral,
+            frame_weights=self.weighting.of(curves),
             labels=None,
         )
         record = model_record(self, (curves.provenance, reference.provenance), ("ichise2003mrtm",))

@@ -17,7 +17,7 @@ from tumorboard.pet.kinetics.plasma_terms import plasma_terms, require_blood_fra
 from tumorboard.pet.kinetics.point_weights import PointWeights, ratio_point_weights
 from tumorboard.pet.kinetics.t_star import TStar
 
-__all__ = ["Patlak", "patlak_points"]
+__all__ = ["Patlak", "patlak_points", "ratio_noise", "require_driven"]
 
 
 def patlak_points(
@@ -56,6 +56,27 @@ def require_driven(drive: NDArray[np.float64]) -> None:
     """
     if not (drive > 0).any():
         raise InputError("plasma or reference must be > 0 in some frames [Bq/mL]; it is in none")
+
+
+def ratio_noise(drive: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how ratios to a drive change with each frame's measurement.
+
+    Parameters
+    ----------
+    drive
+        Shape ``(n_frames,)``.
+
+    Returns
+    -------
+    numpy.ndarray
+        Diagonal, shape ``(n_frames, n_frames)``, 0 where the drive is not > 0.
+
+    Examples
+    --------
+    >>> ratio_noise(np.array([0.0, 2.0])).tolist()
+    [[0.0, 0.0], [0.0, 0.5]]
+    """
+    return np.diag(np.where(drive > 0, 1.0 / np.where(drive > 0, drive, 1.0), 0.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +160,8 @@ class Patlak:
             quantities=lambda c: {"Ki": c[0], "V0": c[1]},
             units={"Ki": "mL/cm3/min", "V0": "mL/cm3"},
             predicted=predicted,
+            noise=lambda _, __: ratio_noise(plasma.concentration),
+            frame_weights=self.weighting.of(curves),
             labels=("integral of plasma / plasma [min]", "tissue / plasma [mL/cm3]"),
         )
         record = model_record(self, (curves.provenance, blood.provenance), ("patlak1983graphical",))

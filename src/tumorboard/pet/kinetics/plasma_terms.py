@@ -12,6 +12,7 @@ from tumorboard.errors import InputError
 from tumorboard.pet.kinetics.fit import FrameModel
 from tumorboard.pet.kinetics.input_function import InputFunction
 from tumorboard.pet.kinetics.linear_analysis import require_curves
+from tumorboard.pet.kinetics.propagated_error import frame_operators
 from tumorboard.pet.kinetics.repeated_integrals import FrameTerms, measured_terms, node_terms
 
 __all__ = ["PlasmaTerms", "plasma_terms", "require_blood_fraction"]
@@ -29,6 +30,8 @@ class PlasmaTerms:
         Unchanged tracer, arrays of shape ``(n_frames,)``.
     whole_blood_bq_ml
         Shape ``(n_frames,)`` [Bq/mL].
+    operators
+        What makes tissue's terms of its measurements, matrices of shape ``(n_frames, n_frames)``.
     duration_s
         Of the frames, shape ``(n_frames,)`` [s].
     blood_fraction
@@ -38,6 +41,7 @@ class PlasmaTerms:
     tissue: FrameTerms
     plasma: FrameTerms
     whole_blood_bq_ml: NDArray[np.float64]
+    operators: FrameTerms
     duration_s: NDArray[np.float64]
     blood_fraction: float
 
@@ -91,5 +95,10 @@ def plasma_terms(
     whole = node_terms(blood.times_s, blood.whole_blood_bq_ml, start, end, frame_model).concentration
     tissue = (curves.concentration_bq_ml - blood_fraction * whole) / (1.0 - blood_fraction)
     return PlasmaTerms(
-        measured_terms(tissue, start, end, frame_model), plasma, whole, end - start, blood_fraction
+        measured_terms(tissue, start, end, frame_model),
+        plasma,
+        whole,
+        frame_operators(start, end, frame_model),
+        end - start,
+        blood_fraction,
     )

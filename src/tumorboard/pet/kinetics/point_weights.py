@@ -33,7 +33,7 @@ def logan_point_weights(
     concentration_bq_ml, integral
         At each frame's middle, shape ``(n_curves, n_frames)`` [Bq/mL], [Bq s/mL].
     duration_s, weights
-        Of the frames, shape ``(n_frames,)`` [s]; frames of weight 0 count for nothing in the integral's variance.
+        Of the frames, shape ``(n_frames,)`` [s]; those of weight 0 add nothing to the integral's variance.
     kind
         See :class:`PointWeights`.
 

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.pet.kinetics.fit import FrameModel, KineticFit, Weighting
 from tumorboard.pet.kinetics.linear_analysis import LinearAnalysis, fit_regions
-from tumorboard.pet.kinetics.logan import logan_points
+from tumorboard.pet.kinetics.logan import logan_noise, logan_points
 from tumorboard.pet.kinetics.model_record import model_record
 from tumorboard.pet.kinetics.mrtm2 import require_k2_prime
 from tumorboard.pet.kinetics.point_weights import PointWeights, logan_point_weights
+from tumorboard.pet.kinetics.propagated_error import frame_operators
 from tumorboard.pet.kinetics.reference_curve import reference_terms
 from tumorboard.pet.kinetics.t_star import TStar
 
@@ -85,6 +86,7 @@ class ReferenceLogan:
             few frames, or a frame after it has no positive concentration.
         """
         tissue, ref = reference_terms(curves, reference, self.frame_model)
+        operators = frame_operators(curves.frame_start_s, curves.frame_end_s, self.frame_model)
         drive = ref.integral / 60.0
         if self.k2_prime_per_min is not None:
             drive = drive + ref.concentration / self.k2_prime_per_min
@@ -110,6 +112,8 @@ class ReferenceLogan:
             quantities=lambda c: {"BPND": c[0] - 1.0, "DVR": c[0], "intercept": c[1]},
             units={"BPND": "1", "DVR": "1", "intercept": "min"},
             predicted=predicted,
+            noise=lambda region, c: logan_noise(tissue.concentration[region], operators.integral, c),
+            frame_weights=self.weighting.of(curves),
             labels=(f"{over} / tissue [min]", "integral of tissue / tissue [min]"),
         )
         record = model_record(self, (curves.provenance, reference.provenance), ("logan1996reference",))

@@ -11,7 +11,7 @@ from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.pet.kinetics.fit import FrameModel, KineticFit, Weighting
 from tumorboard.pet.kinetics.linear_analysis import LinearAnalysis, fit_regions
 from tumorboard.pet.kinetics.model_record import model_record
-from tumorboard.pet.kinetics.patlak import patlak_points, require_driven
+from tumorboard.pet.kinetics.patlak import patlak_points, ratio_noise, require_driven
 from tumorboard.pet.kinetics.point_weights import PointWeights, ratio_point_weights
 from tumorboard.pet.kinetics.reference_curve import reference_terms
 from tumorboard.pet.kinetics.t_star import TStar
@@ -98,6 +98,8 @@ class ReferencePatlak:
             quantities=lambda c: {"Kiref": c[0], "intercept": c[1]},
             units={"Kiref": "1/min", "intercept": "1"},
             predicted=predicted,
+            noise=lambda _, __: ratio_noise(ref.concentration),
+            frame_weights=self.weighting.of(curves),
             labels=("integral of reference / reference [min]", "tissue / reference"),
         )
         record = model_record(self, (curves.provenance, reference.provenance), ("patlak1985generalizations",))

@@ -22,7 +22,8 @@ from tumorboard.workflows.radioligand.result import RadioligandResult
 
 __all__ = ["contact_blocks", "contact_data"]
 
-_KINDS: Final = ("scanned", "given")
+#: What can only be too long goes first.
+_KINDS: Final = ("given", "scanned")
 
 
 def contact_data(result: RadioligandResult, administered: datetime | None) -> dict[str, Any]:
@@ -78,8 +79,8 @@ def contact_blocks(data: dict[str, Any]) -> list[Block]:
         return []
     percent = f"{100 * data['confidence']:g} %"
     heads = {
-        "scanned": ("scanned activity, expected", f"scanned, {percent}"),
-        "given": ("all given, decay alone",),
+        "scanned": ("scanned", f"scanned, {percent}"),
+        "given": ("at most",),
     }
     fields = {"scanned": ("", "_confident"), "given": ("",)}
 
@@ -88,7 +89,8 @@ def contact_blocks(data: dict[str, Any]) -> list[Block]:
 
     first = data[shown[0]]
     contact = Table(
-        "Close contact: put off until so many days after administration",
+        "Close contact: put off until so many days after administration, at most, and by the activity "
+        "scanned",
         ("Contact", "Limit [mSv]", *(f"{head} [d]" for n in shown for head in heads[n])),
         tuple(
             (r["pattern"], r["limit_msv"], *cells("restrictions", "restriction", k, 24.0))
@@ -97,7 +99,7 @@ def contact_blocks(data: dict[str, Any]) -> list[Block]:
         digits=3,
     )
     release = Table(
-        "Release: dose rate at 1 m has fallen to a limit so many hours after administration",
+        "Release: so many hours after administration the dose rate at 1 m has fallen to a limit",
         ("Limit [uSv/h]", *(f"{head} [h]" for n in shown for head in heads[n])),
         tuple(
             (r["limit_usv_h"], *cells("release", "release", k, 1.0)) for k, r in enumerate(first["release"])
@@ -160,7 +162,7 @@ def _words(data: dict[str, Any]) -> str:
         text += f"By the activity in the scans nothing can be told: {data['scanned_error']}. "
     if data["given"] is not None:
         text += (
-            "By all that was given, fading by decay alone, it is "
+            "By all that was given, fading by decay alone (at most), it is "
             f"{data['given']['dose_rate_1m_usv_h']:.1f} uSv/h "
             "at administration: that is an upper limit. "
         )

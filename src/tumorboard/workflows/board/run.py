@@ -28,7 +28,7 @@ from tumorboard.workflows.board.ingest import ingest, one_patient
 from tumorboard.workflows.board.proton_items import export_plan, plans_apart
 from tumorboard.workflows.board.radioligand_scans import treatment_scans
 from tumorboard.workflows.board.result import BoardResult, SectionResult
-from tumorboard.workflows.board.scene import build_scene
+from tumorboard.workflows.board.scene import build_scene, treated_frame
 from tumorboard.workflows.board.sections import SECTION_INPUTS, SECTION_RUNNERS, SECTION_TITLES
 from tumorboard.workflows.progress import Progress, silent
 
@@ -191,6 +191,7 @@ def _write(context: Context, results: dict[str, tuple[SectionResult, float]], ou
     # Later sections know better what matters: their points come first, and the viewer opens at the first.
     points = tuple(point for result, _ in reversed(results.values()) for point in result.points)
     context.progress("drawing the page", 0, 2)
+    _write_second(context, results, out)
     scene, shown = build_scene(context, points)
     context.progress("drawing the page", 1, 2)
     page = Page(
@@ -214,6 +215,35 @@ def _write(context: Context, results: dict[str, tuple[SectionResult, float]], ou
         len(context.study["quarantined"]),
         {name: result.data["error"] for name, (result, _) in results.items() if "error" in result.data},
     )
+
+
+#: A page beside the report, whose viewer shows the dose that the report's cannot.
+_SECOND = "radioligand.html"
+
+
+def _write_second(context: Context, results: dict[str, tuple[SectionResult, float]], out: Path) -> None:
+    """Write a page for a radioligand whose dose lies in another frame of reference than a plan's."""
+    (out / _SECOND).unlink(missing_ok=True)
+    frames = treated_frame(context), treated_frame(context, ("radioligand",))
+    if frames[1] is None or frames[0] == frames[1]:
+        return
+    result, wall_s = results["radioligand"]
+    scene, shown = build_scene(context, result.points, doses=("radioligand",))
+    name = "radioligand"
+    page = Page(
+        title=f"Radioligand of {context.store.identifier}",
+        subtitle=DISCLAIMER,
+        sections=(Section(name, SECTION_TITLES[name], result.status, result.needs, result.blocks, wall_s),),
+        scene=scene,
+        facts=(("Viewer", shown), ("tumorboard", tumorboard.__version__)),
+    )
+    write_text(out / _SECOND, render(page))
+    text = (
+        f"The viewer above shows the proton plan, in another frame of reference; {_SECOND} beside this "
+        "report has "
+        "a viewer of this dose."
+    )
+    results[name] = (replace(result, blocks=(Note(text), *result.blocks)), wall_s)
 
 
 def _report(context: Context, results: dict[str, tuple[SectionResult, float]]) -> dict[str, Any]:

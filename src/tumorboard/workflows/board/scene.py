@@ -29,7 +29,7 @@ from tumorboard.workflows.board.proton_items import (
 )
 from tumorboard.workflows.board.radioligand_data import RADIOLIGAND_DOSE_ITEM
 
-__all__ = ["build_scene"]
+__all__ = ["build_scene", "treated_frame"]
 
 #: A volume of the viewer has at most this many voxels; a finer one is resampled for display only.
 _MOST_VOXELS = 9_000_000
@@ -38,14 +38,21 @@ _MOST_VOLUMES = 4
 _MOST_LABEL_VOLUMES = 8
 
 
-def build_scene(context: Context, points: tuple[PointLink, ...]) -> tuple[Scene | None, str]:
+#: Sections that make a dose, and its item: the first that is there says what is shown.
+_DOSES: Final = {"proton": DOSE_ITEM, "radioligand": RADIOLIGAND_DOSE_ITEM}
+
+
+def build_scene(
+    context: Context, points: tuple[PointLink, ...], *, doses: tuple[str, ...] = tuple(_DOSES)
+) -> tuple[Scene | None, str]:
     """Return PET over CT with the structures, or whatever of these there is, and what is left out in words.
 
-    The frame of reference shown is that of a proton plan, else of a radioligand's dose, else of the first
+    The frame of reference shown is that of the dose of the first of ``doses`` that is there, else of the
+    first
     emission volume, else of the first CT, else of the first volume. The scene is ``None`` when the case has
     no volume.
     """
-    chosen = _chosen(context)
+    chosen = _chosen(context, treated_frame(context, doses))
     if not chosen:
         return None, "no volume to show"
     frame = chosen[0][1].frame_of_reference
@@ -68,10 +75,9 @@ def build_scene(context: Context, points: tuple[PointLink, ...]) -> tuple[Scene 
     return Scene(tuple(layers), tuple(p for p in points if _is_inside(inside, p))), words
 
 
-def _chosen(context: Context) -> list[tuple[SeriesFacts, VolumeFacts]]:
+def _chosen(context: Context, treated: str | None) -> list[tuple[SeriesFacts, VolumeFacts]]:
     """Return the volumes to show, the background first."""
     everything = context.volumes()
-    treated = _treated_frame(context)
     if treated is not None:
         everything.sort(key=lambda pair: pair[1].frame_of_reference != treated)
     for modalities in (("PT", "NM"), ("CT",), ()):
@@ -89,12 +95,20 @@ def _chosen(context: Context) -> list[tuple[SeriesFacts, VolumeFacts]]:
     return same[:_MOST_VOLUMES]
 
 
-def _treated_frame(context: Context) -> str | None:
-    """Return the frame of reference of the dose of a plan or of a radioligand where this report has one."""
-    for section, item in (("proton", DOSE_ITEM), ("radioligand", RADIOLIGAND_DOSE_ITEM)):
+def treated_frame(context: Context, doses: tuple[str, ...] = tuple(_DOSES)) -> str | None:
+    """Return the frame of reference of the first dose of a plan or radioligand that this report has.
+
+    Parameters
+    ----------
+    context
+        Of the report.
+    doses
+        Names of sections.
+    """
+    for section in doses:
         made = context.earlier.get(section)
         if made is not None and made.status is SectionStatus.DONE:
-            return context.image(item).grid.frame_of_reference
+            return context.image(_DOSES[section]).grid.frame_of_reference
     return None
 
 

@@ -188,14 +188,16 @@ def _dose_table(regions: Sequence[LesionDose], what: str) -> Table:
     columns = (
         what,
         "",
-        *(f"Mean, {name} [Gy]" for name in METHOD_NAMES.values()),
+        "Local [Gy]",
+        "Kernel [Gy]",
+        "Monte Carlo [Gy]",
         "Uncertainty [%]",
-        "of it Monte Carlo [%]",
+        "Statistical [%]",
         "D98 [Gy]",
         "D2 [Gy]",
     )
     return Table(
-        "Absorbed dose by three methods; D98 and D2 by kernel, since noise widens those of Monte Carlo",
+        "Mean absorbed dose by three methods; D98 and D2 by kernel, since noise widens those of Monte Carlo",
         columns,
         rows,
     )

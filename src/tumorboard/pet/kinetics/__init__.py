@@ -5,6 +5,9 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
+        "compartments": ["Binding", "OneTissue", "TwoTissue"],
+        "compartments_rates": ["BRAIN_BOUNDS", "FittedBloodVolume", "RateBounds"],
+        "delay": ["DelayFit", "fit_delay"],
         "fit": ["FitFlag", "FrameModel", "GraphicalPlot", "KineticFit", "KineticParameter", "Weighting"],
         "input_function": ["InputFunction"],
         "logan": ["Logan"],
@@ -17,6 +20,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "reference_curve": ["ReferenceInterpolation"],
         "reference_logan": ["ReferenceLogan"],
         "reference_patlak": ["ReferencePatlak"],
+        "spectral": ["SpectralAnalysis", "Spectrum"],
         "srtm": ["SRTM"],
         "srtm2": ["SRTM2", "CoupledK2Prime", "GivenK2Prime"],
         "suvr": ["SUVR"],

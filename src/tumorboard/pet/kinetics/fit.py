@@ -74,6 +74,7 @@ class FitFlag(Enum):
     NEGATIVE = "a parameter that cannot be negative is"
     NOT_CONVERGED = "the search ended before its tolerance"
     EXTRAPOLATED = "the plot is not straight within the stated error from any frame on"
+    VT_WITHHELD = "VT's standard error exceeds the stated part of it, so VT is not reported"
 
 
 @dataclass(frozen=True, slots=True)

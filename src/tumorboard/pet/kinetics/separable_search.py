@@ -59,8 +59,7 @@ def explained_squares(
 def best_rate(
     rates: NDArray[np.float64],
     grid: NDArray[np.float64],
-    design: Callable[[float], NDArray[np.float64]],
-    slope: Callable[[float], NDArray[np.float64]],
+    design: Callable[[float], tuple[NDArray[np.float64], NDArray[np.float64]]],
     values: NDArray[np.float64],
     weights: NDArray[np.float64],
 ) -> tuple[float, bool]:
@@ -70,15 +69,15 @@ def best_rate(
     ----------
     rates, grid
         Ascending rates, shape ``(n_rates,)``, and designs there, shape ``(n_rates, n_frames, n_columns)``.
-    design, slope
-        The design and its derivative at any rate, shape ``(n_frames, n_columns)``.
+    design
+        The design and its derivative at any rate, each of shape ``(n_frames, n_columns)``.
     values, weights
         Shape ``(n_frames,)``.
 
     Returns
     -------
     tuple
-        The rate, to about twelve digits, not bound to the grid.
+        The rate, to ten digits, not bound to the grid.
 
     References
     ----------
@@ -87,9 +86,11 @@ def best_rate(
     Examples
     --------
     >>> t, rates = np.arange(9.0), np.geomspace(0.1, 1.0, 9)
+    >>> def design(k):
+    ...     column = np.exp(-k * t)[:, None]
+    ...     return column, -t[:, None] * column
     >>> rate, _ = best_rate(
-    ...     rates, np.exp(-np.multiply.outer(rates, t))[..., None], lambda k: np.exp(-k * t)[:, None],
-    ...     lambda k: (-t * np.exp(-k * t))[:, None], 5.0 * np.exp(-0.3 * t), np.ones(9),
+    ...     rates, np.stack([design(k)[0] for k in rates]), design, 5.0 * np.exp(-0.3 * t), np.ones(9)
     ... )
     >>> round(rate, 9)
     0.3
@@ -99,14 +100,15 @@ def best_rate(
 
     def gradient(log_rate: float) -> float:
         rate = math.exp(log_rate)
-        found = weighted_least_squares(design(rate), values, weights)
+        columns, slope = design(rate)
+        found = weighted_least_squares(columns, values, weights)
         residual = weights * (values - found.fitted)
         # At the best linear coefficients only the design's own change counts.
-        return -2.0 * rate * float(residual @ (slope(rate) @ found.coefficients))
+        return -2.0 * rate * float(residual @ (slope @ found.coefficients))
 
     below, above = gradient(math.log(low)), gradient(math.log(high))
     if below < 0.0 < above:
-        return math.exp(brentq(gradient, math.log(low), math.log(high), xtol=1e-13, rtol=1e-14)), False
+        return math.exp(brentq(gradient, math.log(low), math.log(high), xtol=1e-11, rtol=1e-11)), False
     # The gradient keeps its sign: the least sum is at an end, or a curve that no rate explains is flat.
     return float(low if below >= 0.0 else high), True
 

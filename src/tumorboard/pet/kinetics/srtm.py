@@ -97,20 +97,20 @@ class SRTM:
             (curves.provenance, reference.provenance),
             ("lammertsma1996srtm", "gunn1997basis", "golub1973varpro"),
         )
+        grid = np.stack([np.broadcast_to(basis.reference, basis.table.shape), basis.table], axis=-1)
         fits = []
         for region in range(len(curves.regions)):
             values = curves.concentration_bq_ml[region]
 
-            def design(rate: float) -> NDArray[np.float64]:
-                return np.stack([basis.reference, basis.at(rate)[0]], axis=-1)
+            def design(rate: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+                here, change = basis.at(rate)
+                none = np.zeros_like(here)
+                return np.stack([basis.reference, here], axis=-1), np.stack([none, change], axis=-1)
 
-            def slope(rate: float) -> NDArray[np.float64]:
-                return np.stack([np.zeros_like(basis.reference), basis.at(rate)[1]], axis=-1)
-
-            grid = np.stack([np.broadcast_to(basis.reference, basis.table.shape), basis.table], axis=-1)
-            rate, at_bound = best_rate(basis.rates_per_min, grid, design, slope, values, weights)
-            linear = weighted_least_squares(design(rate), values, weights)
-            jacobian = np.c_[design(rate), slope(rate) @ linear.coefficients]
+            rate, at_bound = best_rate(basis.rates_per_min, grid, design, values, weights)
+            columns, slope = design(rate)
+            linear = weighted_least_squares(columns, values, weights)
+            jacobian = np.c_[columns, slope @ linear.coefficients]
             found = np.append(linear.coefficients, rate)
             errors = weighted_least_squares(jacobian, values - linear.fitted, weights)
             fits.append(

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq
 
 from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.pet.kinetics.derived_parameters import derive
@@ -18,13 +18,13 @@ from tumorboard.pet.kinetics.model_record import model_record
 from tumorboard.pet.kinetics.mrtm2 import require_k2_prime
 from tumorboard.pet.kinetics.reference_basis import ReferenceBasis, reference_basis, require_rates
 from tumorboard.pet.kinetics.reference_curve import ReferenceInterpolation
-from tumorboard.pet.kinetics.separable_search import best_rate, nonlinear_fit
+from tumorboard.pet.kinetics.separable_search import best_rate, explained_squares, nonlinear_fit
 
 __all__ = ["SRTM2", "CoupledK2Prime", "GivenK2Prime"]
 
 _UNITS = {"BPND": "1", "R1": "1", "k2": "1/min", "k2a": "1/min", "k2'": "1/min"}
-#: How close to an end of its range, as a ratio, k2' counts as being there.
-_AT_END: Final = 1e-4
+#: How many shared k2' are tried, in equal ratios, before the search between the best's neighbours.
+_TRIED: Final = 41
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +153,8 @@ class SRTM2:
         )
 
 
-def _column(basis: ReferenceBasis, k2_prime: float, rate: float) -> NDArray[np.float64]:
-    return basis.reference + (k2_prime - rate) * basis.at(rate)[0]
-
-
 def _curve(basis: ReferenceBasis, c: NDArray[np.float64]) -> NDArray[np.float64]:
-    curve: NDArray[np.float64] = c[0] * _column(basis, c[2], c[1])
+    curve: NDArray[np.float64] = c[0] * (basis.reference + (c[2] - c[1]) * basis.at(c[1])[0])
     return curve
 
 
@@ -169,14 +165,13 @@ def _one(
     rates = basis.rates_per_min
     grid = basis.reference + (k2_prime - rates)[:, None] * basis.table
 
-    def slope(rate: float) -> NDArray[np.float64]:
+    def design(rate: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         here, change = basis.at(rate)
-        return ((k2_prime - rate) * change - here)[:, None]
+        column = basis.reference + (k2_prime - rate) * here
+        return column[:, None], ((k2_prime - rate) * change - here)[:, None]
 
-    rate, at_bound = best_rate(
-        rates, grid[..., None], lambda k: _column(basis, k2_prime, k)[:, None], slope, values, weights
-    )
-    linear = weighted_least_squares(_column(basis, k2_prime, rate)[:, None], values, weights)
+    rate, at_bound = best_rate(rates, grid[..., None], design, values, weights)
+    linear = weighted_least_squares(design(rate)[0], values, weights)
     return float(linear.coefficients[0]), rate, at_bound
 
 
@@ -190,20 +185,36 @@ def _shared(
     if isinstance(rule, GivenK2Prime):
         return rule.per_min, False
 
-    def total(log_k2_prime: float) -> float:
-        k2_prime, squares = math.exp(log_k2_prime), 0.0
+    def gradient(log_k2_prime: float) -> float:
+        # With R1 and k2a at their best for this k2', only its own change counts.
+        k2_prime, total = math.exp(log_k2_prime), 0.0
         for y in values:
             r1, k2a, _ = _one(basis, k2_prime, y, weights)
-            squares += float(weights @ (y - r1 * _column(basis, k2_prime, k2a)) ** 2)
-        return squares
+            here = basis.at(k2a)[0]
+            residual = y - r1 * (basis.reference + (k2_prime - k2a) * here)
+            total -= 2.0 * k2_prime * r1 * float((weights * residual) @ here)
+        return total
 
-    low, high = math.log(rule.lowest_per_min), math.log(rule.highest_per_min)
-    # A coarse look first: the sum can have a second, shallow valley.
-    coarse = np.linspace(low, high, 13)
-    best = int(np.argmin([total(x) for x in coarse]))
-    bounds = (coarse[max(best - 1, 0)], coarse[min(best + 1, 12)])
-    found = float(minimize_scalar(total, bounds=bounds, method="bounded", options={"xatol": 1e-9}).x)
-    return math.exp(found), min(found - low, high - found) < _AT_END
+    tried = np.geomspace(rule.lowest_per_min, rule.highest_per_min, _TRIED)
+    best = int(np.argmax([_explained(basis, k, values, weights) for k in tried]))
+    low, high = tried[max(best - 2, 0)], tried[min(best + 2, _TRIED - 1)]
+    below, above = gradient(math.log(low)), gradient(math.log(high))
+    if below < 0.0 < above:
+        return math.exp(brentq(gradient, math.log(low), math.log(high), xtol=1e-12, rtol=1e-13)), False
+    return float(low if below >= 0.0 else high), True
+
+
+def _explained(
+    basis: ReferenceBasis, k2_prime: float, values: NDArray[np.float64], weights: NDArray[np.float64]
+) -> float:
+    """Return how much of all curves' squares the best tabulated k2a, and a parabola about it, explain."""
+    grid = basis.reference + (k2_prime - basis.rates_per_min)[:, None] * basis.table
+    squares = explained_squares(grid[..., None], values, weights)
+    best = np.clip(squares.argmax(axis=1), 1, squares.shape[1] - 2)
+    left, here, right = (squares[np.arange(len(values)), best + k] for k in (-1, 0, 1))
+    bend = left - 2.0 * here + right
+    top = np.where(bend < 0, here - (right - left) ** 2 / (8.0 * np.where(bend < 0, bend, -1.0)), here)
+    return float(np.maximum(top, squares.max(axis=1)).sum())
 
 
 def _covariances(

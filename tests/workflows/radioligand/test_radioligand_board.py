@@ -110,6 +110,9 @@ def test_kidney_data__bed_and_next_cycle_are_the_formulas(make_scan):
     assert dose["same_again_gy"] == pytest.approx(12.0)
     assert dose["same_again_uncertainty_gy"] == pytest.approx(1.2)
     assert without["same_again_gy"] == pytest.approx(2 * bed)
+    slope = 1 + 2 * protraction * 6.0 / 2.6
+    share = 0.1 * slope * 6.0 / bed
+    assert without["same_again_uncertainty_gy"] == pytest.approx(share * (bed + slope * 6.0))
     expected, confident = dose["next_cycle"]
     assert expected["activity_mbq"] == pytest.approx(7400 * (23 - 6) / 6)
     # One error in all cycles: (6 + x) (1 + 1.645 x 0.1) = 23.

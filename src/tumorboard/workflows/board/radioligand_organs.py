@@ -228,7 +228,7 @@ def _kidney(one: LesionDose, injected_bq: float | None) -> dict[str, Any]:
                 dose_gy,
                 bed if is_bed else dose_gy,
                 protraction,
-                relative,
+                relative * slope * dose_gy / bed if is_bed else relative,
                 injected_bq,
             )
             for words, gy, is_bed in _LIMITS
@@ -250,7 +250,8 @@ def _plan(
     """Return one limit: what the same activity again comes to, and the most that keeps it."""
     ratio = _KIDNEY.alpha_beta_gy if is_bed else None
     limits = [OrganLimit(organ, limit_gy, level, ratio, protraction) for level in _CONFIDENCES]
-    # One measurement tells both what was and what will be, so its error is shared by all cycles.
+    # One measurement tells both what was and what will be, so its error is shared by all cycles; of BED the
+    # share is raised by how much faster than dose it grows.
     so_far = DeliveredDose(delivered_gy, 0.0, dose_gy / injected_bq, 0.0, relative)
     same = plan_next_cycle(
         [(OrganLimit(organ, 1e9, 0.5, ratio, protraction), so_far)], most_activity_bq=injected_bq

@@ -11,6 +11,7 @@ import typer
 from tumorboard import __version__
 from tumorboard.cli.contact import contact
 from tumorboard.cli.nuclide import nuclide
+from tumorboard.cli.organ_dose import organ_dose
 from tumorboard.cli.transport import app as transport
 from tumorboard.errors import TumorboardError
 from tumorboard.workflows.board.config import SUV_VARIANTS, BoardConfig
@@ -28,6 +29,7 @@ app = typer.Typer(
 
 app.add_typer(transport, name="transport")
 app.command()(nuclide)
+app.command()(organ_dose)
 app.command()(contact)
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder to write to.", show_default=False)]

@@ -125,3 +125,12 @@ def test_read_dose_rates__reads_columns_in_any_order_and_says_where_it_cannot(tm
     file.write_text("time_h,dose\n1,80\n")
     with pytest.raises(UnreadableFile, match="columns"):
         read_dose_rates(file, n_exponentials=1)
+
+
+def test_run__counts_progeny_that_soon_is_in_equilibrium():
+    zirconium = run(ContactConfig("Zr-89", 74.0)).to_dict()
+    assert 140 < zirconium["air_kerma_rate_constant_ugy_m2_gbq_h"] < 160
+    assert any("with Y-89m in equilibrium" in note for note in zirconium["notes"])
+    caesium = run(ContactConfig("Cs-137", 1.0)).to_dict()
+    assert caesium["air_kerma_rate_constant_ugy_m2_gbq_h"] == pytest.approx(77.0, rel=0.01)
+    assert any("without progeny" in note for note in run(ContactConfig("Lu-177", 7400.0)).to_dict()["notes"])

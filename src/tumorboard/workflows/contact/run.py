@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from tumorboard.workflows.contact.config import HIGHEST_USV_PER_UGY, PATTERNS, C
 from tumorboard.workflows.contact.report import ContactReport, contact_report, contacts
 
 __all__ = ["ContactResult", "run"]
+
+#: Progeny that lives less than this share of the nuclide's half-life counts as in equilibrium with it.
+_EQUILIBRIUM: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,9 +92,13 @@ def run(config: ContactConfig) -> ContactResult:
     116
     """
     library = DecayLibrary(config.library)
-    physical_h = decay_data(config.nuclide, library=library).half_life_s / 3600.0
+    half_life_s = decay_data(config.nuclide, library=library).half_life_s
+    physical_h = half_life_s / 3600.0
     constant = air_kerma_rate_constant(
-        config.nuclide, library=library, least_energy_mev=config.least_energy_mev
+        config.nuclide,
+        library=library,
+        least_energy_mev=config.least_energy_mev,
+        progeny_half_life_s=_EQUILIBRIUM * half_life_s if math.isfinite(half_life_s) else 0.0,
     )
     if config.measured is not None:
         rates = config.measured
@@ -116,7 +124,15 @@ def run(config: ContactConfig) -> ContactResult:
         administered_at_h=config.administered_at_h,
         distance_exponent=config.distance_exponent,
     )
-    return ContactResult(config, physical_h, constant, report, _notes(config, physical_h, clearance))
+    return ContactResult(
+        config, physical_h, constant, report, _notes(config, physical_h, clearance, constant)
+    )
+
+
+def _with(constant: AirKermaRateConstant) -> str:
+    """Say which progeny counts, of what is more than a thousandth."""
+    names = ", ".join(member.name for member, share in constant.progeny if share > 1e-3)
+    return f"with {names} in equilibrium" if names else "without progeny"
 
 
 def _activity(config: ContactConfig, physical_h: float) -> DoseRateClearance:
@@ -139,7 +155,9 @@ def _activity(config: ContactConfig, physical_h: float) -> DoseRateClearance:
     return DoseRateClearance(gbq, half_lives, covariance)
 
 
-def _notes(config: ContactConfig, physical_h: float, clearance: DoseRateClearance) -> tuple[str, ...]:
+def _notes(
+    config: ContactConfig, physical_h: float, clearance: DoseRateClearance, constant: AirKermaRateConstant
+) -> tuple[str, ...]:
     notes = []
     if config.measured is not None:
         notes.append(
@@ -155,8 +173,8 @@ def _notes(config: ContactConfig, physical_h: float, clearance: DoseRateClearanc
         how = "" if config.usv_per_ugy < HIGHEST_USV_PER_UGY else ", an upper limit"
         notes.append(
             f"Dose rate at 1 m from the activity, as of a bare point{how}: {config.usv_per_ugy:g} uSv by uGy "
-            f"of air kerma of photons above {1e3 * config.least_energy_mev:g} keV, without progeny and "
-            "bremsstrahlung. Measured dose rates are better; of patients with Lu-177 they were half of that "
+            f"of air kerma of photons above {1e3 * config.least_energy_mev:g} keV, {_with(constant)} and "
+            "without bremsstrahlung. Measured dose rates are better; of patients with Lu-177 they were half of that "
             "of a bare point."
         )
         if not config.half_lives_h:

@@ -24,5 +24,6 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "plan": ["EnergyLayer", "IonBeam", "IonPlan"],
         "tissue_curves": ["TissueCurves"],
         "structures": ["Contour", "Structure", "StructureKind", "StructureSet"],
+        "transform": ["Deformation", "PointTransform", "RigidTransform", "require_frames"],
     },
 )

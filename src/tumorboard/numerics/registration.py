@@ -1,0 +1,201 @@
+"""Find the motion between two images, by SimpleITK."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from tumorboard.core.image import Image, Quantity
+from tumorboard.core.transform import RigidTransform
+from tumorboard.errors import InputError
+from tumorboard.numerics._itk import itk_euler, itk_image, listened, rigid_of, sitk
+from tumorboard.numerics._registration_levels import (
+    LevelPair,
+    RegistrationLevel,
+    Tell,
+    check_images,
+    check_joins,
+    made_by,
+    pyramid,
+)
+from tumorboard.numerics.registration_config import RigidRegistrationConfig, Similarity, Start
+from tumorboard.numerics.registration_quality import correlation_through
+from tumorboard.provenance import Record
+
+__all__ = ["RegistrationLevel", "RigidRegistration", "register_rigid"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RigidRegistration:
+    """A motion, and how well it brings the images together.
+
+    Parameters
+    ----------
+    config
+        The choices.
+    transform
+        From the fixed image's frame to the moving image's.
+    levels
+        From coarse to fine.
+    correlation_before, correlation_after
+        Of the values, where both images are, at the start and with the transform; 1 is a linear function.
+        Of images of different kinds it says little.
+    provenance
+        How it came about.
+    """
+
+    config: RigidRegistrationConfig
+    transform: RigidTransform
+    levels: tuple[RegistrationLevel, ...]
+    correlation_before: float
+    correlation_after: float
+    provenance: Record
+
+
+def register_rigid(
+    fixed: Image,
+    moving: Image,
+    config: RigidRegistrationConfig,
+    *,
+    initial: RigidTransform | None = None,
+    fixed_mask: Image | None = None,
+    progress: Tell | None = None,
+) -> RigidRegistration:
+    """Find the rotation and shift that take places of one image to the same places of another.
+
+    Both images are averaged to the voxels of each level. All voxels count, in one unit of work, so that the
+    result is the same for any number of threads; steps go down the gradient and are halved when it turns
+    back. The scale between angles and shifts is a quarter of the fixed image's diagonal.
+
+    Parameters
+    ----------
+    fixed, moving
+        No NaN, at least 4 voxels along each axis.
+    config
+        The choices.
+    initial
+        From the fixed image's frame to the moving image's, to start from; ``None``: as ``config.start`` says.
+    fixed_mask
+        LABEL or FRACTION in the fixed image's frame: only where it is half or more counts.
+    progress
+        Told level and levels. What it raises ends the registration.
+
+    Returns
+    -------
+    RigidRegistration
+
+    Raises
+    ------
+    GridMismatch
+        When frames of reference do not fit.
+    InputError
+        When an image cannot be registered, or the images do not overlap at the start.
+
+    References
+    ----------
+    .. [1] mattes2003pet
+    .. [2] lowekamp2013simpleitk
+
+    Examples
+    --------
+    >>> from tumorboard.core import AXIAL, Grid
+    >>> z, y, x = np.indices((12, 12, 12))
+    >>> blob = 100.0 * np.exp(-((z - 5.0) ** 2 + (y - 6.0) ** 2 / 2 + (x - 6.0) ** 2 / 4) / 4)
+    >>> grids = [Grid(blob.shape, (4.0,) * 3, (x, 0, 0), AXIAL, frame_of_reference="1.2") for x in (0, 3)]
+    >>> fixed, moving = (Image(blob, grid, Quantity.UNCALIBRATED, Record("example")) for grid in grids)
+    >>> config = RigidRegistrationConfig(Similarity.CORRELATION, Start.SAME_COORDINATES, (4.0,))
+    >>> found = register_rigid(fixed, moving, config)
+    >>> found.transform.apply([24.0, 24.0, 20.0]).round(1).tolist()
+    [27.0, 24.0, 20.0]
+    """
+    check_images(fixed, moving, fixed_mask)
+    begun = _begin(fixed, moving, config.start) if initial is None else initial
+    check_joins(begun, fixed, moving)
+    centre_mm = fixed.grid.corners_mm.mean(axis=0)
+    radius_mm = (
+        0.25 * float(np.ptp(fixed.grid.corners_mm, axis=0) @ np.ptp(fixed.grid.corners_mm, axis=0)) ** 0.5
+    )
+    now, levels = begun, []
+    for number, pair in enumerate(pyramid(fixed, moving, fixed_mask, config.spacings_mm)):
+        euler = itk_euler(now, centre_mm)
+        method = _method(config, pair)
+        method.SetInitialTransform(euler, True)
+        step_mm = 0.5 * float(pair.fixed.grid.spacing_mm.max())
+        method.SetOptimizerAsRegularStepGradientDescent(
+            step_mm, min(config.least_step_mm, step_mm), config.iterations, 0.5, 1e-12
+        )
+        method.SetOptimizerScales([radius_mm**2] * 3 + [1.0] * 3)
+        levels.append(_executed(method, pair, number, len(config.spacings_mm), progress))
+        now = rigid_of(euler, begun.from_frame, begun.to_frame)
+    finest = pair
+    mutual = config.similarity is Similarity.MUTUAL_INFORMATION
+    return RigidRegistration(
+        config=config,
+        transform=now,
+        levels=tuple(levels),
+        correlation_before=correlation_through(finest.fixed, finest.moving, begun, mask=finest.mask),
+        correlation_after=correlation_through(finest.fixed, finest.moving, now, mask=finest.mask),
+        provenance=made_by(
+            "numerics.register_rigid",
+            fixed,
+            moving,
+            fixed_mask,
+            config.to_dict(),
+            begun,
+            ("lowekamp2013simpleitk", *(("mattes2003pet",) if mutual else ())),
+        ),
+    )
+
+
+def _begin(fixed: Image, moving: Image, start: Start) -> RigidTransform:
+    ends = []
+    for image in (fixed, moving):
+        centre = image.grid.corners_mm.mean(axis=0)
+        if start is Start.CENTRES_OF_VALUES:
+            weight = np.maximum(np.asarray(image.values, np.float64), 0.0)
+            centre = image.grid.index_to_patient(ndimage.center_of_mass(weight))
+        ends.append(centre)
+    shift = np.zeros(3) if start is Start.SAME_COORDINATES else ends[1] - ends[0]
+    frames = fixed.grid.frame_of_reference, moving.grid.frame_of_reference
+    return RigidTransform(np.eye(3), shift, *frames)
+
+
+def _method(config: RigidRegistrationConfig, pair: LevelPair) -> Any:
+    method = sitk.ImageRegistrationMethod()
+    if config.similarity is Similarity.MUTUAL_INFORMATION:
+        method.SetMetricAsMattesMutualInformation(config.histogram_bins)
+    elif config.similarity is Similarity.CORRELATION:
+        method.SetMetricAsCorrelation()
+    else:
+        method.SetMetricAsMeanSquares()
+    method.SetMetricSamplingStrategy(method.NONE)
+    method.SetInterpolator(sitk.sitkLinear)
+    if pair.mask is not None:
+        mask = itk_image(Image(pair.mask, pair.fixed.grid, Quantity.LABEL, pair.fixed.provenance))
+        method.SetMetricFixedMask(sitk.Cast(mask, sitk.sitkUInt8))
+    return method
+
+
+def _executed(
+    method: Any, pair: LevelPair, number: int, n_levels: int, progress: Tell | None
+) -> RegistrationLevel:
+    def tell(_iteration: int, _metric: float) -> None:
+        if progress is not None:
+            progress("registering", number, n_levels)
+
+    try:
+        with listened(method, tell) as metric:
+            method.Execute(itk_image(pair.fixed), itk_image(pair.moving))
+    except RuntimeError as reason:
+        last = str(reason).strip().rpartition("\n")[2]
+        raise InputError(
+            f"fixed and moving image must overlap where the registration starts; ITK said: {last}; "
+            "choose another start, or give an initial transform"
+        ) from reason
+    spacing = pair.fixed.grid.spacing_mm.tolist()
+    return RegistrationLevel(
+        (spacing[0], spacing[1], spacing[2]), tuple(metric), method.GetOptimizerStopConditionDescription()
+    )

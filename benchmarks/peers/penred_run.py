@@ -10,7 +10,8 @@ Runs in an environment of its own (``peers/penred.txt``); pyPenred is AGPL, a pe
 * ``histories``, ``threads`` 1, ``seed`` 1;
 * ``position_mm`` [0, 0, 0] and ``box_mm`` null (a point) or [x, y, z] (uniform, the position its middle);
   or ``ball_mm``, the radius of a ball around the origin, inside of the sphere and of its material, with
-  decays evenly in it: then ``ball_ev`` is the energy left there;
+  decays evenly in it, and ``layer_mm`` 2, that of its surface which electrons cross: then ``ball_ev`` is
+  the energy left there;
 * ``material``: ``density_g_cm3`` and ``mass_fractions`` {Z: fraction}, or instead of these ``listed``, the
   number of one of PENELOPE's own (278 is water), of a sphere of ``radius_mm`` around the origin; or
 * ``phantom``: an npz file of ``density_g_cm3`` and ``material`` [z, y, x] (index into ``materials``),
@@ -42,6 +43,7 @@ DEFAULTS = {
     "position_mm": [0.0, 0.0, 0.0],
     "box_mm": None,
     "ball_mm": None,
+    "layer_mm": 2.0,
     "material": None,
     "materials": None,
     "radius_mm": 150.0,
@@ -113,35 +115,38 @@ def make_material(folder, number, material):
     return density, mean_excitation
 
 
-def slabs_of_ball(radius, number=24):
-    """Return share of the volume, radius and middle of cylinders that stand for a ball, one slab each."""
-    edges = radius * np.linspace(-1, 1, number + 1)
-    low, high = edges[:-1], edges[1:]
-    square = radius**2 - (low**2 + low * high + high**2) / 3
-    return zip(square / square.sum(), np.sqrt(square), (low + high) / 2, strict=True)
+def points_of_ball(radius, layer):
+    """Return the share of a ball and the distance from its middle of points that stand for it.
+
+    By symmetry decays at one distance count as those of their whole shell: Gauss's points of the inside, and
+    of a layer at the surface that electrons cross.
+    """
+    found = []
+    for low, high, number in ((0.0, max(radius - layer, 0.0), 8), (max(radius - layer, 0.0), radius, 16)):
+        nodes, weights = np.polynomial.legendre.leggauss(number)
+        distance = 0.5 * (high + low) + 0.5 * (high - low) * nodes
+        share = 1.5 * (high - low) * weights * distance**2 / radius**3
+        found += [*zip(share, distance, strict=True)] if high > low else []
+    return found
 
 
 def source_lines(job):
-    """Return the configuration of all sources; a ball is one of slabs, since penRed has no balls."""
+    """Return the configuration of all sources; penRed has no balls, so points stand for one."""
     if not job["ball_mm"]:
-        return one_source(job, "source", job["histories"], job["position_mm"], None)
+        return one_source(job, "source", job["histories"], job["position_mm"])
     lines = []
-    for n, (share, radius, z) in enumerate(slabs_of_ball(job["ball_mm"])):
-        disc = radius, job["ball_mm"] / 12
-        lines += one_source(job, f"slab{n}", np.rint(share * job["histories"]), (0, 0, z), disc)
+    for n, (share, distance) in enumerate(points_of_ball(job["ball_mm"], job["layer_mm"])):
+        histories = max(1.0, np.rint(share * job["histories"]))
+        lines += one_source(job, f"point{n}", histories, (0.0, 0.0, distance))
     return lines
 
 
-def one_source(job, name, histories, position, disc):
-    """Return the configuration of a source: a point, a box or a disc of a radius and a height."""
+def one_source(job, name, histories, position):
+    """Return the configuration of a source, a point or a box."""
     key = f"sources/generic/{name}"
     lines = [f"{key}/nhist {float(histories)}"]
     x, y, z = (v / 10 for v in position)
-    if disc:
-        lines += [f'{key}/spatial/type "CYLINDER"', f"{key}/spatial/size/rmin 0.0"]
-        lines += [f"{key}/spatial/size/rmax {disc[0] / 10}", f"{key}/spatial/size/dzmax {disc[1] / 10}"]
-        lines += [f"{key}/spatial/size/dzmin {disc[1] / 10}"]
-    elif job["box_mm"]:
+    if job["box_mm"]:
         dx, dy, dz = (v / 10 for v in job["box_mm"])
         lines += [f'{key}/spatial/type "BOX"']
         lines += [f"{key}/spatial/size/dx {dx}", f"{key}/spatial/size/dy {dy}", f"{key}/spatial/size/dz {dz}"]

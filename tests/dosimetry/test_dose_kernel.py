@@ -132,6 +132,52 @@ def test_dose_kernel__is_like_that_of_lanconelli(nuclide, side_mm, histories, wi
         assert found == pytest.approx(float(row["s_mgy_per_mbq_s"]), rel=within), row
 
 
+def table(name):
+    with (VALIDATION.parent / name).open(encoding="utf-8") as file:
+        return [*csv.DictReader(line for line in file if line[0] != "#")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("side_mm", [2.21, 4.8])
+def test_dose_kernel__of_lutetium_equals_voxels_of_penred(side_mm):
+    kernel = dose_kernel(
+        # DDEP's decays, as penRed's are.
+        decay_emissions("Lu-177", library=DecayLibrary.JEFF_4_0),
+        replace(WATER, density_g_cm3=1.0, mean_excitation_energy_ev=78.0),
+        BatchPlan(60_000, 1, 1),
+        spacing_mm=(side_mm,) * 3,
+        shape=(3, 3, 3),
+    ).energy_mev
+    rows = [r for r in table("penred/voxels_lu177.csv") if float(r["side_mm"]) == side_mm]
+    found = {(r["i"], r["j"], r["k"]): (1e-6 * float(r["energy_ev"]), 1e-6 * float(r["u_ev"])) for r in rows}
+    own, _ = found["0", "0", "0"]
+    assert kernel[1, 1, 1] == pytest.approx(own, rel=0.01)
+    beside, spread = found["0", "0", "1"]
+    assert kernel[1, 1, 2] == pytest.approx(beside, rel=0.02 + 2 * spread / beside)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("side_mm", [3.0, 6.0])
+@pytest.mark.parametrize("nuclide", ["Y-90", "I-131"])
+def test_dose_kernel__is_near_that_of_mird_17(nuclide, side_mm):
+    kernel = dose_kernel(
+        decay_emissions(nuclide, library=DecayLibrary.ENDF_B_VIII_1),
+        replace(material("soft tissue, ICRU four-component"), density_g_cm3=1.04),
+        BatchPlan(40_000, 1, 1),
+        spacing_mm=(side_mm,) * 3,
+        shape=(11, 11, 11),
+    )
+    rows = [r for r in table("radioligand_dose/mird17.csv") if r["nuclide"] == nuclide]
+    for row in (r for r in rows if float(r["side_mm"]) == side_mm):
+        place = tuple(5 + int(row[k]) for k in "ijk")
+        found, expected = 1e9 * kernel.dose_gy[place], float(row["s_mgy_per_mbq_s"])
+        if place == (5, 5, 5):
+            assert found == pytest.approx(expected, rel=0.025)
+        elif nuclide == "I-131":
+            assert found == pytest.approx(expected, rel=0.1)
+        # Their bremsstrahlung of Y-90 is up to twice ours; penRed's is as ours.
+
+
 def test_dose_kernel__is_kept_whole_and_found_again(tmp_path):
     def made(**changes):
         told = {"spacing_mm": (4.0, 4.0, 4.0), "shape": (3, 3, 3), "cache": tmp_path} | changes

@@ -110,6 +110,27 @@ def test_sphere_model__equals_the_table_that_is_kept():
         assert float(row["s_value_gy"]) == pytest.approx(float(row["penred_s_value_gy"]), rel=0.006)
 
 
+def test_sphere_model__equals_decays_followed_from_within_spheres():
+    """Of penRed, by full simulation of spheres and not by folding; ours as kept."""
+
+    def kept(name):
+        with (VALIDATION / "radioligand_dose" / name).open(encoding="utf-8") as file:
+            return [*csv.DictReader(line for line in file if line[0] != "#")]
+
+    ours = {(r["nuclide"], float(r["mass_g"])): float(r["s_value_gy"]) for r in kept("spheres.csv")}
+    direct = kept("spheres_direct.csv")
+    assert {r["nuclide"] for r in direct} == {"Lu-177", "Y-90", "I-131"}
+    for row in direct:
+        found = ours[row["nuclide"], float(row["mass_g"])]
+        assert found == pytest.approx(float(row["s_value_gy"]), rel=0.01), row
+
+
+def test_sphere_model__keeps_all_of_alphas_in_any_sphere():
+    alpha = made(DecayEmissions("alpha", local_mev=5.5), 100, 1.0)
+    for mass in (1e-6, 0.1, 1.0):
+        assert alpha.absorbed_fraction(mass, density_g_cm3=1.0) == 1.0
+
+
 def test_sphere_model__refuses_what_it_cannot():
     model = made(DecayEmissions("alpha", local_mev=5.5), 100, 10.0)
     with pytest.raises(InputError, match="larger mass"):

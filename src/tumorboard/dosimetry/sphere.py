@@ -216,7 +216,7 @@ def sphere_model(
     kernels = scaled_point_kernels(
         emissions, material, plan, shell_mm=shell, shells=shells, steps=steps, progress=progress
     )
-    edges: NDArray[np.float64] = np.arange(shells + 1) * shell
+    edges = np.asarray(np.arange(shells + 1) * shell, np.float64)
     record = Record(
         "dosimetry.sphere_model",
         {

@@ -258,10 +258,10 @@ def last_above_h(excess: Callable[[float], float], scale_h: float) -> float:
     while excess(end) > 0.0:
         end *= 2.0
     times = np.linspace(0.0, end, 513)
-    above = [i for i, t in enumerate(times) if excess(float(t)) > 0.0]
-    if not above:
-        return 0.0
-    return float(brentq(excess, float(times[above[-1]]), float(times[above[-1] + 1]), xtol=1e-9))
+    for below, above in zip(times[:0:-1], times[-2::-1], strict=True):
+        if excess(float(above)) > 0.0:
+            return float(brentq(excess, float(above), float(below), xtol=1e-9))
+    return 0.0
 
 
 def checked_quantile(clearance: DoseRateClearance, confidence: float) -> float:

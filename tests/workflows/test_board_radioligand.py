@@ -37,6 +37,34 @@ def test_radioligand__undoes_the_decay_correction_of_the_real_scans(found):
 
 
 @pytest.mark.slow
+def test_radioligand__says_that_decay_factors_contradict_the_decay_correction(found):
+    (note,) = [n for n in found["notes"] if n.startswith("Decay Factor (0054,1321) contradicts")]
+    assert "states 1, and ADMIN with its times means 1.0173" in note
+    assert "states 1, and ADMIN with its times means 1.1290" in note
+    assert "54.6 h instead of 40.7 h" in note
+
+
+@pytest.mark.slow
+def test_radioligand__names_both_lesions_and_no_organ(found):
+    assert [one["name"] for one in found["lesions"]] == ["lesion1 liver R lobe", "lesion2 liver L lateral"]
+    assert (found["organs"], found["kidneys"], found["partial_volume"]) == ([], [], [])
+    assert any("nothing is said of the organs that limit" in note for note in found["notes"])
+
+
+@pytest.mark.slow
+def test_radioligand__contact_by_all_that_was_given_is_the_upper_limit(found):
+    given, scanned = found["contact"]["given"], found["contact"]["scanned"]
+    # 7.21 GBq, 4.07 uGy m2/(GBq h) above 20 keV, 1.433 uSv/uGy.
+    assert given["dose_rate_1m_usv_h"] == pytest.approx(7.2104 * 4.07 * 1.433, rel=0.01)
+    assert scanned["dose_rate_1m_usv_h"] < given["dose_rate_1m_usv_h"]
+
+
+@pytest.mark.slow
+def test_radioligand__needs_no_second_viewer_where_there_is_no_plan(report):
+    assert not (report.folder / "radioligand.html").exists()
+
+
+@pytest.mark.slow
 def test_radioligand__lesions_that_still_take_up_have_an_upper_limit(found):
     for lesion in found["lesions"]:
         assert lesion["dose_is_upper_limit"]

@@ -90,6 +90,28 @@ def test_demo__radioligand_dose_of_lesion_and_kidneys_is_the_truth(demo):
         assert row["true_dose_statistical_uncertainty"] < 0.01
 
 
+def test_demo__organs_stand_apart_from_lesions_with_what_limits_them(demo):
+    found = sections(demo)["radioligand"]
+    assert [one["name"] for one in found["lesions"]] == ["Liver metastasis"]
+    assert {one["name"] for one in found["organs"]} == {"Left kidney", "Right kidney"}
+    # The target of Monte Carlo, but for what the simple rule of its histories leaves open.
+    for one in (*found["lesions"], *found["organs"]):
+        assert one["dose_statistical_uncertainty"] < 0.006
+    for kidney in found["kidneys"]:
+        assert kidney["bed_gy"] > kidney["dose_gy"]
+        assert len(kidney["limits"]) == 3
+    given, scanned = found["contact"]["given"], found["contact"]["scanned"]
+    assert given["dose_rate_1m_usv_h"] > scanned["dose_rate_1m_usv_h"] > 0
+
+
+def test_demo__radioligand_has_a_viewer_of_its_own_beside_the_plan(demo):
+    page = (demo.folder / "radioligand.html").read_text()
+    assert '"Dose of the radioligand"' in page
+    report = demo.report_html.read_text()
+    assert '"Dose of the radioligand"' not in report
+    assert "radioligand.html beside this report" in report
+
+
 def test_demo__true_radioligand_dose_is_near_that_of_energy_left_on_the_spot(demo):
     truth = json.loads((demo.folder / "dicom" / "truth.json").read_text())["radioligand"]
     lesion = next(r for r in truth["regions"] if r["name"] == "Liver metastasis")

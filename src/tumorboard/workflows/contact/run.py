@@ -174,8 +174,8 @@ def _notes(
         notes.append(
             f"Dose rate at 1 m from the activity, as of a bare point{how}: {config.usv_per_ugy:g} uSv by uGy "
             f"of air kerma of photons above {1e3 * config.least_energy_mev:g} keV, {_with(constant)} and "
-            "without bremsstrahlung. Measured dose rates are better; of patients with Lu-177 they were half of that "
-            "of a bare point."
+            "without bremsstrahlung. Measured dose rates are better; of patients with Lu-177 they were half "
+            "of that of a bare point."
         )
         if not config.half_lives_h:
             notes.append(

@@ -31,6 +31,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "emission_overlay": ["emission_overlay"],
         "emission_profile": ["EmissionCurve", "emission_profile"],
         "dvh": ["DvhCurve", "dvh_plot"],
+        "graphical_plot": ["GraphicalLine", "graphical_plot"],
+        "kinetic_fit": ["FittedCurve", "kinetic_fit"],
         "map_slices": ["MapColours", "map_slices"],
         "page": ["Page", "render"],
         "palette": ["structure_rgb"],

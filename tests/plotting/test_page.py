@@ -161,3 +161,14 @@ def test_render__refuses_what_is_no_block():
     section = Section("scans", "Scans", SectionStatus.DONE, blocks=("text",))
     with pytest.raises(InputError, match="a block must be one of Text, Note"):
         render(Page("x", "", (section,)))
+
+
+def test_render__links_into_another_frame_of_reference_are_text(bundle):
+    links = tuple(
+        PointLink(name, (1, 2, 3), frame) for name, frame in (("here", "1"), ("there", "2"), ("any", ""))
+    )
+    blocks = (Table("", ("Where",), tuple((link,) for link in links)),)
+    shown = Scene(scene("CT").layers, frame_of_reference="1")
+    html = render(Page("a", "b", (Section("s", "S", SectionStatus.DONE, blocks=blocks),), scene=shown))
+    assert html.count('class="go-to"') == 2
+    assert 'title="Show in the viewer">there' not in html

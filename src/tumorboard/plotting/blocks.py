@@ -61,6 +61,10 @@ class PointLink:
         What is shown.
     point_mm
         Patient point (x, y, z), LPS [mm].
+    frame_of_reference
+        DICOM UID of the frame that the point is in: a viewer of another frame does not go there. ``""`` goes
+        with
+        any.
 
     Examples
     --------
@@ -70,6 +74,7 @@ class PointLink:
 
     text: str
     point_mm: tuple[float, float, float]
+    frame_of_reference: str = ""
 
     def __post_init__(self) -> None:
         point = tuple(float(v) for v in self.point_mm)
@@ -78,6 +83,22 @@ class PointLink:
                 f"point_mm of {self.text!r} must be three finite numbers (x, y, z) [mm]; got {point}"
             )
         object.__setattr__(self, "point_mm", point)
+
+    def is_in(self, frame_of_reference: str) -> bool:
+        """Return whether the point lies in a frame, as far as both are known.
+
+        Parameters
+        ----------
+        frame_of_reference
+            DICOM UID, or ``""``.
+
+        Examples
+        --------
+        >>> point = PointLink("lesion", (0.0, 0.0, 0.0), "1.2.3")
+        >>> point.is_in("1.2.3"), point.is_in("1.2.4"), point.is_in("")
+        (True, False, True)
+        """
+        return frame_of_reference in ("", self.frame_of_reference) or self.frame_of_reference == ""
 
 
 #: One cell of a table: text, a number (shown with the table's digits), a link to a point, or ``None``.

@@ -140,6 +140,8 @@ class Scene:
         Drawn in order; the first, and only it, is the BACKGROUND.
     points
         Named points to jump to, e.g. lesions; the viewer opens at the first, or at the centre.
+    frame_of_reference
+        DICOM UID of the frame that the layers share, where it is known: links elsewhere are shown as text.
 
     Raises
     ------
@@ -149,6 +151,7 @@ class Scene:
 
     layers: tuple[Layer, ...]
     points: tuple[PointLink, ...] = ()
+    frame_of_reference: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))

@@ -48,18 +48,19 @@ def build_scene(
     """Return PET over CT with the structures, or whatever of these there is, and what is left out in words.
 
     The frame of reference shown is that of the dose of the first of ``doses`` that is there, else of the
-    first
-    emission volume, else of the first CT, else of the first volume. The scene is ``None`` when the case has
-    no volume.
+    first emission volume, else of the first CT, else of the first volume. The scene is ``None`` when the case
+    has no volume.
     """
     chosen = _chosen(context, treated_frame(context, doses))
     if not chosen:
         return None, "no volume to show"
     frame = chosen[0][1].frame_of_reference
+    doses_shown = _dose_layers(context, frame)
     layers = [
-        _layer(context, series, volume, is_background=k == 0) for k, (series, volume) in enumerate(chosen)
+        _layer(context, series, volume, is_background=k == 0, under_dose=bool(doses_shown))
+        for k, (series, volume) in enumerate(chosen)
     ]
-    layers += _dose_layers(context, frame)
+    layers += doses_shown
     inside = context.image(chosen[0][1].item).grid
     unpainted = 0
     for _, structures in context.structure_sets():
@@ -72,7 +73,8 @@ def build_scene(
     if unpainted:
         left_out += f"; {unpainted} structure(s) that overlap many others are not shown here"
     words = f"{', '.join(s.title_of(v) for s, v in chosen)}{left_out}"
-    return Scene(tuple(layers), tuple(p for p in points if _is_inside(inside, p))), words
+    shown = tuple(p for p in points if p.is_in(frame) and _is_inside(inside, p))
+    return Scene(tuple(layers), shown, frame), words
 
 
 def _chosen(context: Context, treated: str | None) -> list[tuple[SeriesFacts, VolumeFacts]]:
@@ -112,7 +114,9 @@ def treated_frame(context: Context, doses: tuple[str, ...] = tuple(_DOSES)) -> s
     return None
 
 
-def _layer(context: Context, series: SeriesFacts, volume: VolumeFacts, *, is_background: bool) -> Layer:
+def _layer(
+    context: Context, series: SeriesFacts, volume: VolumeFacts, *, is_background: bool, under_dose: bool
+) -> Layer:
     is_emission = series.modality in ("PT", "NM")
     image = uptake(context, series, volume)[0] if is_emission else context.image(volume.item)
     shown = _for_display(image)
@@ -124,7 +128,8 @@ def _layer(context: Context, series: SeriesFacts, volume: VolumeFacts, *, is_bac
         Colormap.GREY if is_background or not is_emission else Colormap.HOT,
         first_window(shown),
         shown.quantity.unit,
-        inverted=is_background and is_emission,
+        # Dose lies where uptake is high: over black it would hardly be seen.
+        inverted=is_background and is_emission and not under_dose,
         opacity=1.0 if is_background else 0.6,
         projected=is_emission,
         # A second anatomy waits behind its box, so that it does not cover the first.

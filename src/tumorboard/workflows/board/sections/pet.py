@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tumorboard.core.image import Quantity
+from tumorboard.core.image import Image, Quantity
 from tumorboard.numerics.resample import Interpolation, resample
 from tumorboard.pet import LesionQuantities
 from tumorboard.plotting import pictures
@@ -67,7 +67,7 @@ def run(context: Context) -> SectionResult:
         SectionStatus.DONE,
         data=data,
         blocks=tuple(blocks),
-        points=tuple(_link(m) for s in scans for m in s.lesions[:_MOST_ROWS]),
+        points=tuple(_link(m, s.image) for s in scans for m in s.lesions[:_MOST_ROWS]),
         provenance=Record("workflows.board.pet", inputs=tuple(inputs or [s.image.provenance for s in scans])),
     )
 
@@ -116,7 +116,7 @@ def _blocks(context: Context, scan: EmissionScan) -> list[Block]:
         blocks += _lesion_blocks(context, scan)
     if scan.structures:
         caption = f"Uptake in the structures, {title}"
-        blocks.append(_table(caption, scan.structures, scan.image.quantity))
+        blocks.append(_table(caption, scan.structures, scan.image))
     blocks += [Note(text) for text in scan.skipped]
     hottest = scan.lesions[0] if scan.lesions else None
     if hottest is not None:
@@ -167,7 +167,7 @@ def _lesion_blocks(context: Context, scan: EmissionScan) -> list[Block]:
     if not scan.lesions:
         return [*blocks, Text("No candidate lesion was found.")]
     shown = scan.lesions[:_MOST_ROWS]
-    blocks.append(_table("Candidate lesions, by burden", shown, scan.image.quantity))
+    blocks.append(_table("Candidate lesions, by burden", shown, scan.image))
     if len(scan.lesions) > _MOST_ROWS:
         blocks.append(Note(f"{len(scan.lesions) - _MOST_ROWS} smaller ones stand in report.json."))
     if scan.summary is not None:
@@ -181,7 +181,8 @@ def _lesion_blocks(context: Context, scan: EmissionScan) -> list[Block]:
     return blocks
 
 
-def _table(caption: str, measured: tuple[LesionQuantities, ...], quantity: Quantity) -> Table:
+def _table(caption: str, measured: tuple[LesionQuantities, ...], image: Image) -> Table:
+    quantity = image.quantity
     unit = quantity.unit
     name = "SUV" if quantity.is_suv else "Value"
     columns = (
@@ -192,7 +193,7 @@ def _table(caption: str, measured: tuple[LesionQuantities, ...], quantity: Quant
         f"{name} mean [{unit}]",
         f"Mean x volume [{_integral_unit(quantity)}]",
     )
-    rows = tuple((_link(m), m.volume_ml, m.maximum, m.peak, m.mean, m.integral) for m in measured)
+    rows = tuple((_link(m, image), m.volume_ml, m.maximum, m.peak, m.mean, m.integral) for m in measured)
     return Table(caption, columns, rows)
 
 
@@ -204,13 +205,13 @@ def _integral_unit(quantity: Quantity) -> str:
     return quantity.unit.removesuffix("/mL") if quantity.unit.endswith("/mL") else f"{quantity.unit} mL"
 
 
-def _link(m: LesionQuantities) -> PointLink:
+def _link(m: LesionQuantities, image: Image) -> PointLink:
     x, y, z = m.maximum_position_mm.tolist()
-    return PointLink(m.name, (x, y, z))
+    return PointLink(m.name, (x, y, z), image.grid.frame_of_reference)
 
 
 def _mip(scan: EmissionScan, title: str) -> Picture:
-    points = tuple(_link(m) for m in scan.lesions[:_NAMED_IN_PICTURE])
+    points = tuple(_link(m, scan.image) for m in scan.lesions[:_NAMED_IN_PICTURE])
     png = pictures.maximum_intensity_projection(scan.image, window=first_window(scan.image), points=points)
     return Picture(
         png,
@@ -233,7 +234,7 @@ def _fused(context: Context, scan: EmissionScan, lesion: LesionQuantities) -> Pi
     uptake = resample(scan.image, grid, method=Interpolation.LINEAR, outside=0.0)
     anatomy = context.image(volume.item)
     background = resample(anatomy, grid, method=Interpolation.LINEAR, outside=outside_value(anatomy))
-    point = _link(lesion)
+    point = _link(lesion, scan.image)
     png = pictures.fused_slices(
         background,
         uptake,

@@ -63,7 +63,7 @@ def run(context: Context) -> SectionResult:
             dvh_picture(result),
             _details(result),
         ),
-        points=(PointLink("isocentre", isocentre),),
+        points=(PointLink("isocentre", isocentre, ct.grid.frame_of_reference),),
         provenance=result.provenance,
         is_final=result.optimisation.status is not OptimisationStatus.INTERRUPTED,
     )

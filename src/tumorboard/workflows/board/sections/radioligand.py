@@ -24,6 +24,7 @@ from tumorboard.workflows.board.radioligand_recovery import recovery_blocks, rec
 from tumorboard.workflows.board.radioligand_scans import treatment_scans
 from tumorboard.workflows.board.result import SectionResult
 from tumorboard.workflows.radioligand.config import NUCLIDES, RadioligandConfig
+from tumorboard.workflows.radioligand.contours import contour_source
 from tumorboard.workflows.radioligand.result import LesionDose, RadioligandResult
 from tumorboard.workflows.radioligand.time_course import ActivityScan, common_lesions, scan_time_s
 
@@ -33,7 +34,10 @@ _NEEDS_SCANS = (
     f"Two or more scans in Bq/mL (PT or NM) after one administration of {', '.join(NUCLIDES[:-1])} or "
     f"{NUCLIDES[-1]}."
 )
-_NEEDS_LESIONS = "Lesions drawn on each of the scans (RTSTRUCT), by the same names."
+_NEEDS_LESIONS = (
+    "Lesions drawn on each of the scans (RTSTRUCT) by the same names, or on one of them to be carried to the "
+    "others."
+)
 
 
 def run(context: Context) -> SectionResult:
@@ -42,7 +46,8 @@ def run(context: Context) -> SectionResult:
     if len(found) < 2:
         return SectionResult(SectionStatus.NOT_POSSIBLE, (_NEEDS_SCANS,))
     scans = [scan for series, volume in found if (scan := _scan(context, series, volume)) is not None]
-    if len(scans) < len(found) or not common_lesions(scans):
+    source = contour_source(scans)
+    if len(scans) < len(found) or source is None:
         return SectionResult(SectionStatus.NOT_POSSIBLE, (_NEEDS_LESIONS,))
     # Imported here: whoever has no such scans need not wait for transport to load.
     from tumorboard.workflows.radioligand.run import run as calculate
@@ -51,7 +56,11 @@ def run(context: Context) -> SectionResult:
     kernels.mkdir(exist_ok=True)
     last = max(scans, key=scan_time_s)
     result = calculate(
-        RadioligandConfig(threads=context.config.jobs, histories=histories_for(scans, common_lesions(scans))),
+        RadioligandConfig(
+            threads=context.config.jobs,
+            histories=histories_for(scans, common_lesions(scans)),
+            contours=source,
+        ),
         scans,
         ct=_ct(context, last),
         kernel_cache=kernels,
@@ -93,21 +102,24 @@ def _section(context: Context, scans: Sequence[ActivityScan], result: Radioligan
             *radioligand_pictures(result, regions),
             *contact_blocks(contact),
         ),
-        points=tuple(PointLink(one.course.name, centre_mm(one)) for one in regions),
+        points=tuple(
+            PointLink(one.course.name, centre_mm(one), one.mask.grid.frame_of_reference) for one in regions
+        ),
         provenance=result.provenance,
     )
 
 
 def _scan(context: Context, series: SeriesFacts, volume: VolumeFacts) -> ActivityScan | None:
-    """Return a scan with what is drawn on it, or in its frame of reference; ``None`` where nothing is."""
+    """Return a scan with what is drawn on it, or in its frame of reference; ``None`` without its times."""
     drawn: list[StructureSet] = [
         s for _, s in context.structure_sets() if s.frame_of_reference == volume.frame_of_reference
     ]
     drawn.sort(key=lambda s: s.referenced_series != series.uid)
-    if not drawn or series.acquisition is None:
+    if series.acquisition is None:
         return None
-    acquisition = acquisition_from_json(series.acquisition)
-    return ActivityScan(series.title_of(volume), context.image(volume.item), acquisition, drawn[0])
+    acquisition, image = acquisition_from_json(series.acquisition), context.image(volume.item)
+    nothing = StructureSet((), volume.frame_of_reference, image.provenance)
+    return ActivityScan(series.title_of(volume), image, acquisition, drawn[0] if drawn else nothing)
 
 
 def _ct(context: Context, scan: ActivityScan) -> Image | None:

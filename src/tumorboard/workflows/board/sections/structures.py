@@ -44,6 +44,11 @@ class _Measured:
     mask: Image
     rgb: tuple[int, int, int]
 
+    @property
+    def link(self) -> PointLink:
+        """Its centroid, for the viewer."""
+        return PointLink(self.name, self.centroid_mm, self.mask.grid.frame_of_reference)
+
 
 def run(context: Context) -> SectionResult:
     """Give the volume of each structure on the grid of its images, with pictures of the outlines."""
@@ -88,7 +93,7 @@ def run(context: Context) -> SectionResult:
         SectionStatus.DONE,
         data={"structures": [_entry(m) for m in measured]},
         blocks=(_table(measured), *blocks),
-        points=tuple(PointLink(m.name, m.centroid_mm) for m in measured),
+        points=tuple(m.link for m in measured),
         provenance=Record(
             "workflows.board.structures",
             {"voxelisation": "exact area fraction; mask where it is >= 0.5"},
@@ -142,9 +147,7 @@ def _entry(m: _Measured) -> dict[str, object]:
 
 
 def _table(measured: list[_Measured]) -> Table:
-    rows = tuple(
-        (PointLink(m.name, m.centroid_mm), m.volume_ml, m.mask_volume_ml, m.series.title) for m in measured
-    )
+    rows = tuple((m.link, m.volume_ml, m.mask_volume_ml, m.series.title) for m in measured)
     return Table(
         "Structures, on the grid of the images they were drawn on",
         ("Structure", "Volume (exact fractions) [mL]", "Volume (mask) [mL]", "Images"),

@@ -11,8 +11,8 @@ from tumorboard.physics.decay import DecayLibrary, EmissionKind, decay_data
 
 NAMES = (
     "F-18 Ga-68 Cu-64 Zr-89 I-124 Tc-99m In-111 Lu-177 I-131 Y-90 Tb-161 Sm-153 Ho-166 Re-188 Ra-223 Ac-225 "
-    "Pb-212 Bi-213 Th-227 Rn-219 Po-215 Pb-211 Bi-211 Tl-207 Fr-221 At-217 Po-213 Tl-209 Pb-209 Bi-212 Po-212 "
-    "Tl-208"
+    "Pb-212 Bi-213 Th-227 Rn-219 Po-215 Pb-211 Bi-211 Tl-207 Fr-221 At-217 Po-213 Tl-209 Pb-209 Bi-212 "
+    "Po-212 Tl-208"
 ).split()
 KINDS = {
     "beta": (EmissionKind.BETA_MINUS, EmissionKind.BETA_PLUS),

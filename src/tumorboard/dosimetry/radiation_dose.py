@@ -124,7 +124,7 @@ class RadiationDose:
         Returns
         -------
         numpy.ndarray
-            Shape ``(...)``; in Gy as a dose of photons that would do the same, which is not absorbed dose.
+            Dose of photons that would do the same, which is no absorbed dose, shape ``(...)`` [Gy].
 
         Raises
         ------

@@ -1,10 +1,20 @@
 import numpy as np
 import pytest
-from kinetic_curves import BLOOD, DURATION_S, blood_averages, curves, noisy, one_tissue, tissue, two_tissue
+from kinetic_curves import (
+    BLOOD,
+    DURATION_S,
+    END_S,
+    START_S,
+    blood_averages,
+    curves,
+    noisy,
+    one_tissue,
+    tissue,
+    two_tissue,
+)
 
 from tumorboard.errors import InputError
 from tumorboard.pet.kinetics import (
-    AllFrames,
     FitFlag,
     FrameModel,
     FromTime,
@@ -128,14 +138,16 @@ def test_logan__frames_of_weight_0_do_not_count():
 
 
 def test_logan__records_its_choices():
-    (fit,) = model(t_star=AllFrames(), point_weights=PointWeights.FRAME).fit(
-        curves(tissue(ONE)[10:], None, *_later()), BLOOD
-    )
-    assert fit.provenance.parameters["t_star"] == {"rule": "AllFrames"}
+    (fit,) = model(t_star=LastFrames(30), point_weights=PointWeights.FRAME).fit(curves(tissue(ONE)), BLOOD)
+    assert fit.provenance.parameters["t_star"] == {"rule": "LastFrames", "count": 30}
     assert fit.provenance.parameters["frame_model"] == "frame average"
     assert "logan1990graphical" in fit.provenance.citations()
 
 
-def _later():
-    end = np.cumsum(DURATION_S)
-    return (end - DURATION_S)[10:], end[10:]
+def test_logan__a_scan_that_begins_late_is_an_error():
+    start, end = START_S[20:], END_S[20:]
+    late = curves(tissue(ONE)[20:], None, start, end)
+    with pytest.raises(
+        InputError, match=r"begin within 120 s of the injection .* begins at 600 s; use Patlak"
+    ):
+        model().fit(late, BLOOD)

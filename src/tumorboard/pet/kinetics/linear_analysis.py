@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,18 @@ from tumorboard.pet.kinetics.propagated_error import propagated_covariance
 from tumorboard.pet.kinetics.t_star import TStar, first_frame
 from tumorboard.provenance import Record
 
-__all__ = ["LinearAnalysis", "fit_regions", "require_curves", "require_same_frames"]
+__all__ = [
+    "LATEST_START_S",
+    "LinearAnalysis",
+    "fit_regions",
+    "require_curves",
+    "require_from_injection",
+    "require_same_frames",
+]
+
+#: A scan that begins later misses a part of the curve's integral that no straight line from 0 can stand for;
+#: scans begin with the injection, or when the bolus arrives [s].
+LATEST_START_S: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +86,23 @@ def require_curves(curves: TissueCurves) -> None:
                 f"the curve of {name!r} must change over the frames [Bq/mL]; it is {curve[0]:g} in all "
                 f"{curves.n_frames}; leave the region out"
             )
+
+
+def require_from_injection(curves: TissueCurves) -> None:
+    """Raise an InputError when a scan begins too late for an integral from injection on.
+
+    Examples
+    --------
+    >>> require_from_injection(
+    ...     TissueCurves(("a",), [0.0, 60.0], [60.0, 60.0], [[1.0, 3.0]], None, Record("example"))
+    ... )
+    """
+    if curves.frame_start_s[0] > LATEST_START_S:
+        raise InputError(
+            f"frames must begin within {LATEST_START_S:g} s of the injection for a model that integrates the "
+            f"curve; the first begins at {curves.frame_start_s[0]:g} s; use Patlak, which integrates plasma "
+            "only, or SUVR for a late scan"
+        )
 
 
 def require_same_frames(curves: TissueCurves, reference: TissueCurves) -> None:

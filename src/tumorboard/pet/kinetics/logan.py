@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.pet.kinetics.fit import FrameModel, KineticFit, Weighting
 from tumorboard.pet.kinetics.input_function import InputFunction
-from tumorboard.pet.kinetics.linear_analysis import LinearAnalysis, fit_regions
+from tumorboard.pet.kinetics.linear_analysis import LinearAnalysis, fit_regions, require_from_injection
 from tumorboard.pet.kinetics.model_record import model_record
 from tumorboard.pet.kinetics.plasma_terms import plasma_terms, require_blood_fraction
 from tumorboard.pet.kinetics.point_weights import PointWeights, logan_point_weights
@@ -147,9 +147,10 @@ class Logan:
         Raises
         ------
         InputError
-            When the blood ends before the scan, a curve never changes, t* leaves too few frames, or a frame
-            after it has no positive concentration.
+            When the scan begins late, the blood ends before it does, a curve never changes, t* leaves too few
+            frames, or a frame after it has no positive concentration.
         """
+        require_from_injection(curves)
         terms = plasma_terms(curves, blood, self.frame_model, self.blood_fraction)
         tissue, plasma = terms.tissue, terms.plasma
         x, y = logan_points(tissue.concentration, tissue.integral / 60.0, plasma.integral / 60.0)

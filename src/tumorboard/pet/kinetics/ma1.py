@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.pet.kinetics.fit import FrameModel, KineticFit, Weighting
 from tumorboard.pet.kinetics.input_function import InputFunction
-from tumorboard.pet.kinetics.linear_analysis import LinearAnalysis, fit_regions
+from tumorboard.pet.kinetics.linear_analysis import LinearAnalysis, fit_regions, require_from_injection
 from tumorboard.pet.kinetics.model_record import model_record
 from tumorboard.pet.kinetics.plasma_terms import plasma_terms, require_blood_fraction
 from tumorboard.pet.kinetics.t_star import TStar
@@ -77,8 +77,10 @@ class MA1:
         Raises
         ------
         InputError
-            When the blood ends before the scan, a curve never changes, or t* leaves too few frames.
+            When the scan begins late, the blood ends before it does, a curve never changes, or t* leaves too
+            few frames.
         """
+        require_from_injection(curves)
         terms = plasma_terms(curves, blood, self.frame_model, self.blood_fraction)
         tissue = terms.tissue
         plasma = np.broadcast_to(terms.plasma.integral, tissue.integral.shape)

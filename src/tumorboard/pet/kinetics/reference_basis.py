@@ -11,7 +11,11 @@ from numpy.typing import NDArray
 from tumorboard.core.tissue_curves import TissueCurves, frame_edges_s
 from tumorboard.errors import InputError
 from tumorboard.pet.kinetics.fit import FrameModel
-from tumorboard.pet.kinetics.linear_analysis import require_curves, require_same_frames
+from tumorboard.pet.kinetics.linear_analysis import (
+    require_curves,
+    require_from_injection,
+    require_same_frames,
+)
 from tumorboard.pet.kinetics.reference_curve import (
     ReferenceInterpolation,
     convolved_in_frames,
@@ -110,9 +114,10 @@ def reference_basis(
     Raises
     ------
     InputError
-        When the frames differ, the reference has several regions, or a curve never changes.
+        When the frames differ or begin late, the reference has several regions, or a curve never changes.
     """
     require_same_frames(curves, reference)
+    require_from_injection(curves)
     require_curves(curves)
     require_curves(reference)
     start, end = frame_edges_s(curves.frame_start_s, curves.frame_duration_s)

@@ -10,7 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from tumorboard.core.tissue_curves import TissueCurves, frame_edges_s
 from tumorboard.pet.kinetics.fit import FrameModel
 from tumorboard.pet.kinetics.input_function import piecewise_convolution
-from tumorboard.pet.kinetics.linear_analysis import require_curves, require_same_frames
+from tumorboard.pet.kinetics.linear_analysis import (
+    require_curves,
+    require_from_injection,
+    require_same_frames,
+)
 from tumorboard.pet.kinetics.repeated_integrals import FrameTerms, measured_terms
 
 __all__ = ["ReferenceInterpolation", "convolved_in_frames", "reference_nodes", "reference_terms"]
@@ -139,9 +143,10 @@ def reference_terms(
     Raises
     ------
     InputError
-        When the frames differ, the reference has several regions, or a curve never changes.
+        When the frames differ or begin late, the reference has several regions, or a curve never changes.
     """
     require_same_frames(curves, reference)
+    require_from_injection(curves)
     require_curves(curves)
     require_curves(reference)
     start, end = frame_edges_s(curves.frame_start_s, curves.frame_duration_s)

@@ -42,7 +42,11 @@ SOFT_BETA = DecayEmissions(
 
 @pytest.fixture(scope="module")
 def coarse():
-    return stylised_adult(spacing_mm=6.0)
+    return stylised_adult(spacing_mm=7.0)
+
+
+def published(name):
+    return list(csv.DictReader((VALIDATION / name).read_text(encoding="utf-8").splitlines()))
 
 
 def column(found, source):
@@ -68,7 +72,7 @@ def test_phantom_s_values__alphas_stay_in_their_source(coarse):
 
 
 def test_phantom_s_values__electrons_stay_near_their_source(coarse):
-    plan = BatchPlan(4000, 1, 2)
+    plan = BatchPlan(2000, 1, 2, batches=10)
     found = phantom_s_values(coarse, SOFT_BETA, source_regions(["liver", "brain"]), plan)
     for organ in ("liver", "brain"):
         doses = column(found, organ)
@@ -79,7 +83,7 @@ def test_phantom_s_values__electrons_stay_near_their_source(coarse):
 
 def test_phantom_s_values__bladder_wall_has_half_of_what_contents_give_themselves(coarse):
     sources = source_regions(["urinary bladder contents"])
-    found = phantom_s_values(coarse, SOFT_BETA, sources, BatchPlan(400, 1, 1))
+    found = phantom_s_values(coarse, SOFT_BETA, sources, BatchPlan(400, 1, 1, batches=10))
     doses = column(found, "urinary bladder contents")
     contents = found.masses_g["urinary bladder contents"]
     assert doses["urinary bladder wall"] == pytest.approx(0.5 * 0.15 * GY_G_PER_MEV / contents)
@@ -124,7 +128,7 @@ def test_phantom_s_values__other_tissues_add_up_to_the_body(coarse):
 @pytest.mark.slow
 def test_phantom_s_values__specific_absorbed_fractions_are_the_published_ones():
     # Cristy and Eckerman's, as distributed with DCAL; the differences are explained beside the table.
-    rows = list(csv.DictReader((VALIDATION / "saf_adult_500kev.csv").open(encoding="utf-8")))
+    rows = published("saf_adult_500kev.csv")
     names = ["liver", "heart wall", "brain"]
     plan = BatchPlan(200_000, 11, 2)
     found = phantom_s_values(stylised_adult(spacing_mm=3.5), HALF_MEV, source_regions(names), plan)
@@ -155,7 +159,7 @@ def test_phantom_s_values__fdg_has_the_published_doses():
     )
     doses = organ_doses(integrated, found.s_values)
     spread = found.uncertainty_gy(integrated)
-    for row in csv.DictReader((VALIDATION / "fdg.csv").open(encoding="utf-8")):
+    for row in published("fdg.csv"):
         if row["organ"] == "effective dose" or row["note"]:
             continue
         tolerance = 0.15 * float(row["published_mgy_per_mbq"]) + 3e3 * spread[row["organ"]]
@@ -168,7 +172,7 @@ def test_phantom_s_values__fdg_has_the_published_doses():
 
 def test_phantom_s_values__are_kept(coarse, tmp_path):
     sources = source_regions(["liver"])
-    plan = BatchPlan(400, 1, 1)
+    plan = BatchPlan(400, 1, 1, batches=10)
     told = []
 
     def tell(what, done, total):
@@ -184,21 +188,23 @@ def test_phantom_s_values__are_kept(coarse, tmp_path):
     assert np.array_equal(first.s_values.total_gy, again.s_values.total_gy)
     assert np.array_equal(first.relative_uncertainty, again.relative_uncertainty)
     assert first.provenance.digest == again.provenance.digest
-    other = phantom_s_values(coarse, SOFT_BETA, sources, BatchPlan(400, 2, 1), cache=tmp_path, progress=tell)
+    other = phantom_s_values(
+        coarse, SOFT_BETA, sources, BatchPlan(400, 2, 1, batches=10), cache=tmp_path, progress=tell
+    )
     assert told
     assert not np.array_equal(first.s_values.total_gy, other.s_values.total_gy)
 
 
 def test_phantom_s_values__do_not_depend_on_threads(coarse):
     one, two = (
-        phantom_s_values(coarse, HALF_MEV, source_regions(["liver"]), BatchPlan(2000, 1, threads))
+        phantom_s_values(coarse, HALF_MEV, source_regions(["liver"]), BatchPlan(2000, 1, threads, batches=10))
         for threads in (1, 2)
     )
     assert np.array_equal(one.s_values.total_gy, two.s_values.total_gy)
 
 
 def test_phantom_s_values__scale_to_a_patients_masses(coarse):
-    found = phantom_s_values(coarse, SOFT_BETA, source_regions(["liver"]), BatchPlan(400, 1, 1))
+    found = phantom_s_values(coarse, SOFT_BETA, source_regions(["liver"]), BatchPlan(400, 1, 1, batches=10))
     lighter = found.s_values.for_masses(found.masses_g, {"liver": 0.5 * found.masses_g["liver"]})
     at = PHANTOM_TARGETS.index("liver"), 0
     assert lighter.electron_gy[at] == pytest.approx(2 * found.s_values.electron_gy[at])
@@ -207,8 +213,8 @@ def test_phantom_s_values__scale_to_a_patients_masses(coarse):
 def test_phantom_s_values__refuses_sources_twice(coarse):
     twice = source_regions(["liver"]) * 2
     with pytest.raises(InputError, match="each of its own name"):
-        phantom_s_values(coarse, SOFT_BETA, twice, BatchPlan(400, 1, 1))
-    found = phantom_s_values(coarse, SOFT_BETA, twice[:1], BatchPlan(400, 1, 1))
+        phantom_s_values(coarse, SOFT_BETA, twice, BatchPlan(400, 1, 1, batches=10))
+    found = phantom_s_values(coarse, SOFT_BETA, twice[:1], BatchPlan(400, 1, 1, batches=10))
     with pytest.raises(InputError, match="sources that the S-values have"):
         found.uncertainty_gy({"spleen": 1.0})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -128,7 +128,7 @@ def phantom_s_values(
     sources
         Where activity is, each of its own name.
     plan
-        How many decays from each source, those of photons and of charged particles; with how many threads.
+        How many photons, and how many charged particles, from each source, and with how many threads.
     cache
         Folder to keep results in, and to take them from; ``None``: they are calculated.
     progress
@@ -171,10 +171,18 @@ def phantom_s_values(
         )
     medium = phantom.medium()
     weights = target_weights(phantom)
+    settings = {
+        "nuclide": emissions.name,
+        "emissions": emissions.digest,
+        "medium": medium.digest,
+        "phantom": phantom.digest,
+        "targets": hashlib.sha256(weights.tobytes()).hexdigest(),
+        **plan.settings,
+    }
     parts = _parts(emissions)
     columns = []
     for number, source in enumerate(sources):
-        record = _record(phantom, medium, emissions, source, plan, weights)
+        record = _record(phantom, source, settings)
         found = None if cache is None else load_arrays(cache, record)
         if found is None:
             follow = _Following(phantom, medium, plan, progress, number, len(sources))
@@ -185,49 +193,47 @@ def phantom_s_values(
     return _together(phantom, emissions, sources, columns)
 
 
-def _record(
-    phantom: StylisedAdult,
-    medium: TransportMedium,
-    emissions: DecayEmissions,
-    source: SourceRegion,
-    plan: BatchPlan,
-    weights: NDArray[np.float64],
-) -> Record:
+def _record(phantom: StylisedAdult, source: SourceRegion, settings: Mapping[str, Any]) -> Record:
     return Record(
         "dosimetry.phantom_s_values",
-        {
-            "nuclide": emissions.name,
-            "emissions": emissions.digest,
-            "source": source.name,
-            "regions": [region.region for region in source.regions],
-            "medium": medium.digest,
-            "phantom": phantom.digest,
-            "targets": hashlib.sha256(weights.tobytes()).hexdigest(),
-            **plan.settings,
-        },
+        {**settings, "source": source.name, "regions": [region.region for region in source.regions]},
         (phantom.provenance,),
         references=_REFERENCES,
     )
 
 
-def _parts(emissions: DecayEmissions) -> dict[str, tuple[DecayEmissions, bool]]:
-    """Return photons, and charged particles, each with whether photons are followed."""
-    found = {}
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some of what a decay emits, one particle of it in the mean, and how many there are in a decay."""
+
+    emissions: DecayEmissions
+    number: float
+    follow_photons: bool
+
+
+def _parts(emissions: DecayEmissions) -> dict[str, _Part]:
+    """Return photons, and charged particles."""
     is_photon = ParticleKind.PHOTON
-    lines = tuple(one for one in emissions.lines if one.kind is is_photon)
-    spectra = tuple(one for one in emissions.spectra if one.kind is is_photon)
+    found = {}
     annihilation = annihilation_mev(emissions)
-    if annihilation > 0:
-        lines += (EmissionLines(is_photon, np.array([_REST_MEV]), np.array([annihilation / _REST_MEV])),)
-    if lines or spectra:
-        found["photon"] = (
-            DecayEmissions(emissions.name, lines=lines, spectra=spectra), True
-        )  # fmt: skip
-    lines = tuple(one for one in emissions.lines if one.kind is not is_photon)
-    spectra = tuple(one for one in emissions.spectra if one.kind is not is_photon)
-    if lines or spectra:
-        charged = DecayEmissions(emissions.name, lines=lines, spectra=spectra)
-        found["electron"] = (charged, annihilation == 0)
+    for kind in ("photon", "electron"):
+        own = kind == "photon"
+        lines = [one for one in emissions.lines if (one.kind is is_photon) == own]
+        spectra = [one for one in emissions.spectra if (one.kind is is_photon) == own]
+        if own and annihilation > 0:
+            lines.append(
+                EmissionLines(is_photon, np.array([_REST_MEV]), np.array([annihilation / _REST_MEV]))
+            )
+        numbers = [line.per_decay.sum() for line in lines] + [one.per_decay.sum() for one in spectra]
+        number = float(sum(numbers))
+        if number > 0:
+            # Gammas that only few decays emit would not be drawn.
+            part = DecayEmissions(
+                emissions.name,
+                lines=tuple(replace(one, per_decay=one.per_decay / number) for one in lines),
+                spectra=tuple(replace(one, per_decay=one.per_decay / number) for one in spectra),
+            )
+            found[kind] = _Part(part, number, own or annihilation == 0)
     return found
 
 
@@ -242,10 +248,8 @@ class _Following:
     number: int
     sources: int
 
-    def energy(
-        self, emissions: DecayEmissions, source: SourceRegion, *, follow_photons: bool, part: int, parts: int
-    ) -> RegionEnergies:
-        """Return what a decay leaves in each region by number."""
+    def energy(self, part: _Part, source: SourceRegion, *, place: int, parts: int) -> RegionEnergies:
+        """Return what a particle leaves in each region by number."""
         phantom, medium, plan = self.phantom, self.medium, self.plan
         activity = np.where(phantom.mask(source.regions), medium.density_g_cm3, np.float32(0))
         if not activity.any():
@@ -253,15 +257,17 @@ class _Following:
 
         def tell(what: str, done: int, total: int) -> None:
             if self.progress is not None:
-                self.progress(what, (self.number * parts + part) * total + done, self.sources * parts * total)
+                self.progress(
+                    what, (self.number * parts + place) * total + done, self.sources * parts * total
+                )
 
         return region_energies(
             medium,
             ActivityImage(Image(activity, phantom.grid, Quantity.EMISSIONS, phantom.provenance)),
-            emissions,
+            part.emissions,
             phantom.labels,
             plan,
-            follow_photons=follow_photons,
+            follow_photons=part.follow_photons,
             photon_steps=_PHOTON_STEPS,
             progress=tell,
         )
@@ -270,7 +276,7 @@ class _Following:
 def _column(
     follow: _Following,
     emissions: DecayEmissions,
-    parts: Mapping[str, tuple[DecayEmissions, bool]],
+    parts: Mapping[str, _Part],
     source: SourceRegion,
     weights: NDArray[np.float64],
 ) -> dict[str, NDArray[np.float64]]:
@@ -282,19 +288,20 @@ def _column(
     regions_g = _region_masses_g(follow.phantom)
     per_mev = np.divide(GY_G_PER_MEV, regions_g, out=np.zeros_like(regions_g), where=regions_g > 0)
     source_g = sum(regions_g[r.number] for r in source.regions)
-    for number, (kind, (one, follow_photons)) in enumerate(parts.items()):
-        scored = follow.energy(one, source, follow_photons=follow_photons, part=number, parts=len(parts))
-        absorbed += scored.balance.deposited_mev
+    for place, (kind, part) in enumerate(parts.items()):
+        scored = follow.energy(part, source, place=place, parts=len(parts))
+        absorbed += part.number * scored.balance.deposited_mev
         some = scored.energy_mev.size
-        mean = (scored.energy_mev * per_mev[:some]) @ weights[:, :some].T
+        energy_mev = part.number * scored.energy_mev
+        mean = (energy_mev * per_mev[:some]) @ weights[:, :some].T
         # Regions that a target is made of share particles: their uncertainties add up at the most.
-        of_region = scored.energy_mev * scored.relative_uncertainty * per_mev[:some]
+        of_region = energy_mev * scored.relative_uncertainty * per_mev[:some]
         spread = of_region @ weights[:, :some].T
         if kind == "electron":
             for contents, wall in WALL_OF_CONTENTS.items():
                 if source.regions == (contents,):
                     at = targets.index(wall.region)
-                    mean[at] = 0.5 * _kinetic_mev(one) * GY_G_PER_MEV / source_g
+                    mean[at] = 0.5 * part.number * _kinetic_mev(part.emissions) * GY_G_PER_MEV / source_g
                     spread[at] = 0.0
         found[kind] = mean
         variance += spread**2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -44,9 +44,11 @@ class StylisedAdult:
     labels: NDArray[np.uint8]
     grid: Grid
     provenance: Record
+    _voxels: NDArray[np.int64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", read_only(self.labels, np.uint8))
+        object.__setattr__(self, "_voxels", np.bincount(self.labels.ravel(), minlength=256))
         if self.labels.shape != self.grid.shape:
             raise InputError(f"labels must have the grid's shape {self.grid.shape}; got {self.labels.shape}")
 
@@ -60,9 +62,8 @@ class StylisedAdult:
     @property
     def masses_g(self) -> dict[BodyRegion, float]:
         """Mass of each region's voxels [g]."""
-        voxels = np.bincount(self.labels.ravel(), minlength=256)
         volume = self.grid.voxel_volume_ml
-        return {r: float(voxels[r.number]) * volume * float(r.tissue.value) for r in BodyRegion}
+        return {r: float(self._voxels[r.number]) * volume * float(r.tissue.value) for r in BodyRegion}
 
     def mask(self, regions: Iterable[BodyRegion]) -> NDArray[np.bool_]:
         """Return where any of the regions is, shape of the grid."""

@@ -4,7 +4,8 @@ Usage: ``python validation/kinetics/graphical.py DATA OUT_PLASMA.csv OUT_REFEREN
 ``kinetics/``.
 
 Under kinfitr's conventions: its delay as given, blood volume 0.05, its weights, the last ten frames, the
-input's last value held to the end of the scan; k2' of a simulated scan's region that of kinfitr's SRTM.
+input's last value held to the end of the scan; k2' of a simulated scan's region that of kinfitr's SRTM, in
+SRTM2 fitted to the region as kinfitr does.
 """
 
 import csv
@@ -30,8 +31,8 @@ from tumorboard.pet.kinetics import (
     SRTM,
     SRTM2,
     AllFrames,
+    CoupledK2Prime,
     FrameModel,
-    GivenK2Prime,
     LastFrames,
     Logan,
     PointWeights,
@@ -64,7 +65,7 @@ def reference_models(frame_model, interpolation, k2_prime):
     search = {"interpolation": interpolation, "k2a_range_per_min": (0.001, 2.0)}
     return {
         "srtm": SRTM(**choices, **search),
-        "srtm2": SRTM2(k2_prime=GivenK2Prime(k2_prime), **choices, **search),
+        "srtm2": SRTM2(k2_prime=CoupledK2Prime(0.001, 1.0), **choices, **search),
         "mrtm1": MRTM1(t_star=AllFrames(), **choices),
         "mrtm2": MRTM2(t_star=AllFrames(), k2_prime_per_min=k2_prime, **choices),
         "reflogan10": ReferenceLogan(k2_prime_per_min=k2_prime, **choices, **LAST, **POINTS),

@@ -6,7 +6,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submodules=["config", "run"],
     submod_attrs={
-        "config": ["RadioligandConfig"],
+        "config": ["ContourSource", "RadioligandConfig"],
+        "contours": ["CarriedLesion", "ContourReport", "contour_source"],
         "result": ["RadioligandResult"],
         "time_course": ["ActivityScan"],
     },

@@ -10,6 +10,7 @@ from tumorboard.dosimetry.voxel_dose import VoxelDose
 from tumorboard.outcomes.dose_volume import DoseVolumeHistogram
 from tumorboard.provenance import Record
 from tumorboard.workflows.radioligand.config import RadioligandConfig
+from tumorboard.workflows.radioligand.contours import ContourReport
 from tumorboard.workflows.radioligand.time_course import RegionCourse
 
 __all__ = ["LesionDose", "RadioligandResult"]
@@ -75,6 +76,9 @@ class RadioligandResult:
         Time of each stage [s].
     provenance
         Of the whole.
+    contours
+        What carrying lesions from one scan to the others comes to, for use or for comparison; ``None`` where
+        that was not asked for.
     """
 
     config: RadioligandConfig
@@ -89,3 +93,4 @@ class RadioligandResult:
     notes: tuple[str, ...]
     stages_s: Mapping[str, float]
     provenance: Record
+    contours: ContourReport | None = None

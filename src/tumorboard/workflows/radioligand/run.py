@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tumorboard.core.image import Image, Quantity
 from tumorboard.core.nuclide import Nuclide
@@ -29,7 +30,8 @@ from tumorboard.physics.transport.decay_source import DecayEmissions
 from tumorboard.physics.transport.medium import TransportMedium
 from tumorboard.provenance import Record
 from tumorboard.workflows.progress import Progress, silent
-from tumorboard.workflows.radioligand.config import NUCLIDES, RadioligandConfig
+from tumorboard.workflows.radioligand.config import NUCLIDES, ContourSource, RadioligandConfig
+from tumorboard.workflows.radioligand.contours import ContourReport, carried_scans, compared_contours
 from tumorboard.workflows.radioligand.result import LesionDose, RadioligandResult
 from tumorboard.workflows.radioligand.surroundings import decay_map, medium_around, window_around
 from tumorboard.workflows.radioligand.time_course import (
@@ -40,7 +42,7 @@ from tumorboard.workflows.radioligand.time_course import (
     rest_course,
     scan_time_s,
 )
-from tumorboard.workflows.radioligand.words import notes_on, overlap_notes
+from tumorboard.workflows.radioligand.words import contour_notes, notes_on, overlap_notes
 
 __all__ = ["run"]
 
@@ -77,17 +79,15 @@ def run(
     Raises
     ------
     InputError
-        When scans are fewer than two or not of one administration, no lesion is drawn on all of them, or the
-        files lack what is needed.
+        When scans are fewer than two or not of one administration, no lesion is drawn where the choice of
+        contours needs it, or the files lack what is needed.
     """
     clock = _Clock()
     ordered = sorted(scans, key=scan_time_s)
     nuclide = _one_administration(ordered)
-    names = common_lesions(ordered) if ordered else ()
-    if not names:
-        raise InputError(
-            "lesions must be drawn, by the same name and with activity in them, on every scan; got none"
-        )
+    ordered, added, contours = _contours(config, ordered, progress)
+    names = common_lesions(ordered)
+    clock.lap("contours")
     physical_s = decay_data(nuclide, library=config.library).half_life_s
     progress("following activity over time", 0, 4)
     total = region_course(
@@ -101,7 +101,7 @@ def run(
             ordered,
             name,
             physical_half_life_s=physical_s,
-            relative_uncertainty=config.lesion_relative_uncertainty,
+            relative_uncertainty=np.hypot(config.lesion_relative_uncertainty, added[name]),
         )
         for name in names
     ]
@@ -120,7 +120,8 @@ def run(
     clock.lap("histograms")
     record = Record(
         "workflows.radioligand.run",
-        {k: v for k, v in asdict(config).items() if k != "threads"} | {"library": config.library.value},
+        {k: v for k, v in asdict(config).items() if k != "threads"}
+        | {"library": config.library.value, "contours": config.contours.value},
         (total.provenance, *(d.provenance for d in doses.values())),
     )
     progress("following activity over time", 4, 4)
@@ -134,10 +135,34 @@ def run(
         doses=doses,
         scan=part,
         medium=words,
-        notes=(*notes_on(config, ordered, total, courses, words), *overlap_notes(names, masks)),
+        notes=(
+            *notes_on(config, ordered, total, courses, words),
+            *contour_notes(contours),
+            *overlap_notes(names, masks),
+        ),
         stages_s=clock.stages_s,
         provenance=record,
+        contours=contours,
     )
+
+
+def _contours(
+    config: RadioligandConfig, scans: list[ActivityScan], progress: Progress
+) -> tuple[list[ActivityScan], dict[str, NDArray[np.float64]], ContourReport | None]:
+    """Return scans with the contours to measure in, what carrying adds to uncertainties, and the report."""
+    if config.contours is not ContourSource.EACH_SCAN:
+        carried, added, report = carried_scans(config, scans, progress)
+        if not common_lesions(carried):
+            raise InputError("lesions must have activity in them on every scan; none that is drawn does")
+        return carried, added, report
+    names = common_lesions(scans)
+    if not names:
+        raise InputError(
+            "lesions must be drawn, by the same name and with activity in them, on every scan; got none; "
+            "with contours=ContourSource.PROPAGATED_RIGID those of one scan are carried to the others"
+        )
+    compared = compared_contours(config, scans, names, progress) if config.compare_contours else None
+    return scans, {name: np.zeros(len(scans)) for name in names}, compared
 
 
 class _Clock:

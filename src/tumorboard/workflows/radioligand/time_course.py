@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tumorboard.core.acquisition import DecayReference, PetAcquisition
 from tumorboard.core.image import Image
@@ -21,7 +22,15 @@ from tumorboard.numerics.voxelise import voxelise
 from tumorboard.pet.decay_reference import average_count_rate_time_s, half_life_of, scan_start
 from tumorboard.provenance import Record
 
-__all__ = ["ActivityScan", "RegionCourse", "common_lesions", "region_course", "rest_course", "scan_time_s"]
+__all__ = [
+    "ActivityScan",
+    "RegionCourse",
+    "activities_bq",
+    "common_lesions",
+    "region_course",
+    "rest_course",
+    "scan_time_s",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,7 +189,7 @@ def region_course(
     name: str | None,
     *,
     physical_half_life_s: float,
-    relative_uncertainty: float,
+    relative_uncertainty: float | NDArray[np.float64],
 ) -> RegionCourse:
     """Follow one region over all scans.
 
@@ -197,7 +206,7 @@ def region_course(
     physical_half_life_s
         Of the nuclide [s].
     relative_uncertainty
-        Standard uncertainty of each activity, independent.
+        Standard uncertainty of each activity, independent: one for all, or shape ``(n_scans,)``.
 
     Returns
     -------
@@ -274,7 +283,32 @@ def _course(label: str, samples: ActivitySamples, physical_half_life_s: float) -
     )
 
 
-def _samples(scans: Sequence[ActivityScan], name: str | None, relative_uncertainty: float) -> ActivitySamples:
+def activities_bq(scans: Sequence[ActivityScan], name: str | None) -> NDArray[np.float64]:
+    """Return the activity of one region on each scan, as scanned.
+
+    Parameters
+    ----------
+    scans
+        By time.
+    name
+        Of a structure on every scan; ``None``: all that is in the scans.
+
+    Returns
+    -------
+    ndarray
+        Shape ``(n_scans,)`` [Bq].
+
+    Raises
+    ------
+    InputError
+        When there is none.
+    """
+    return _samples(scans, name, 1.0).activity_bq
+
+
+def _samples(
+    scans: Sequence[ActivityScan], name: str | None, relative_uncertainty: float | NDArray[np.float64]
+) -> ActivitySamples:
     """Return activities as scanned, whatever decay correction each scan is stored with."""
     times, activities, records = [], [], []
     for scan in scans:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from tumorboard.core.image import Image
-from tumorboard.workflows.radioligand.config import RadioligandConfig
+from tumorboard.workflows.radioligand.config import ContourSource, RadioligandConfig
+from tumorboard.workflows.radioligand.contours import CarriedLesion, ContourReport
 from tumorboard.workflows.radioligand.time_course import ActivityScan, RegionCourse
 
-__all__ = ["notes_on", "overlap_notes"]
+__all__ = ["contour_notes", "notes_on", "overlap_notes"]
 
 #: Words that a structure of an organ at risk has in its name.
 _KIDNEY, _MARROW = ("kidney", "renal"), ("marrow",)
@@ -37,7 +38,9 @@ def notes_on(
         What the voxels were taken to be made of.
     """
     times = ", ".join(f"{t / 3600:.1f}" for t in total.samples.times_s)
-    notes = [_conventions(scans), _registration(scans)]
+    notes = [_conventions(scans)]
+    if config.contours is ContourSource.EACH_SCAN:
+        notes.append(_registration(scans))
     told = {c.name for c in courses}
     untold = dict.fromkeys(n for scan in scans for n in scan.lesions.names if n not in told)
     if untold:
@@ -102,6 +105,55 @@ def overlap_notes(names: Sequence[str], masks: Sequence[Image]) -> tuple[str, ..
     return (
         f"{', '.join(shared)} overlap: where they do, decays are the mean of theirs, and activity outside of "
         "all lesions is taken for less than it is.",
+    )
+
+
+def contour_notes(report: ContourReport | None) -> tuple[str, ...]:
+    """Return what carrying lesions from one scan to the others comes to.
+
+    Parameters
+    ----------
+    report
+        For use or for comparison; ``None``: not asked for.
+    """
+    if report is None:
+        return ()
+    how = "deformable" if report.source is ContourSource.PROPAGATED_DEFORMABLE else "rigid"
+    if report.not_carried:
+        return (
+            f"Contours could not be compared with ones carried by {how} registration: {report.not_carried}.",
+        )
+    if report.used:
+        found = "; ".join(
+            f"{one.name} on {one.title}: error of place {one.error_mm:.1f} mm, which adds "
+            f"{100 * one.added_relative_uncertainty:.1f} % to the uncertainty of its activity, and misses "
+            f"{-100 * one.relative_bias:.1f} % in the mean{_beside(one)}"
+            for one in report.lesions
+        )
+        return (
+            f"Lesions were measured in the contours of {report.drawn_on}, carried to the other scans by "
+            f"{how} registration of the scans: {found}. Of the error of place {report.assumed_error_mm:g} mm "
+            "are assumed, for breathing and what else registration cannot show. What is added, in "
+            "quadrature, is in the uncertainties; no activity was corrected.",
+        )
+    found = "; ".join(
+        f"{one.name} on {one.title}: {one.activity_bq / 1e6:.4g} MBq{_beside(one)}, error of place "
+        f"{one.error_mm:.1f} mm, which would add {100 * one.added_relative_uncertainty:.1f} %"
+        for one in report.lesions
+    )
+    return (
+        f"For comparison only, contours of {report.drawn_on} carried to the other scans by {how} "
+        f"registration: {found} to its uncertainty. Of the error of place {report.assumed_error_mm:g} mm are "
+        "assumed, for breathing and what else registration cannot show.",
+    )
+
+
+def _beside(one: CarriedLesion) -> str:
+    if one.own_activity_bq is None:
+        return ""
+    return (
+        f" ({one.own_activity_bq / 1e6:.4g} MBq in the contour drawn there, centres "
+        f"{one.centre_distance_mm:.1f} mm apart, Dice {one.dice:.2f})"
     )
 
 

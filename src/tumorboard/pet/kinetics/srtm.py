@@ -12,9 +12,10 @@ from tumorboard.pet.kinetics.derived_parameters import derive
 from tumorboard.pet.kinetics.fit import FrameModel, KineticFit, Weighting
 from tumorboard.pet.kinetics.least_squares import weighted_least_squares
 from tumorboard.pet.kinetics.model_record import model_record
-from tumorboard.pet.kinetics.reference_basis import reference_basis, require_rates
+from tumorboard.pet.kinetics.reference_basis import ReferenceBasis, reference_basis, require_rates
 from tumorboard.pet.kinetics.reference_curve import ReferenceInterpolation
 from tumorboard.pet.kinetics.separable_search import best_rate, nonlinear_fit
+from tumorboard.provenance import Record
 
 __all__ = ["SRTM"]
 
@@ -98,31 +99,30 @@ class SRTM:
             ("lammertsma1996srtm", "gunn1997basis", "golub1973varpro"),
         )
         grid = np.stack([np.broadcast_to(basis.reference, basis.table.shape), basis.table], axis=-1)
-        fits = []
-        for region in range(len(curves.regions)):
-            values = curves.concentration_bq_ml[region]
+        return tuple(_one(basis, grid, curves, k, weights, record) for k in range(len(curves.regions)))
 
-            def design(rate: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-                here, change = basis.at(rate)
-                none = np.zeros_like(here)
-                return np.stack([basis.reference, here], axis=-1), np.stack([none, change], axis=-1)
 
-            rate, at_bound = best_rate(basis.rates_per_min, grid, design, values, weights)
-            columns, slope = design(rate)
-            linear = weighted_least_squares(columns, values, weights)
-            jacobian = np.c_[columns, slope @ linear.coefficients]
-            found = np.append(linear.coefficients, rate)
-            errors = weighted_least_squares(jacobian, values - linear.fitted, weights)
-            fits.append(
-                nonlinear_fit(
-                    "SRTM",
-                    curves,
-                    region,
-                    derive(found, errors.covariance, _quantities, _UNITS),
-                    linear.fitted,
-                    weights,
-                    (3, at_bound, errors.ill_conditioned),
-                    record,
-                )
-            )
-        return tuple(fits)
+def _one(
+    basis: ReferenceBasis,
+    grid: NDArray[np.float64],
+    curves: TissueCurves,
+    region: int,
+    weights: NDArray[np.float64],
+    record: Record,
+) -> KineticFit:
+    values = curves.concentration_bq_ml[region]
+
+    def design(rate: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        here, change = basis.at(rate)
+        none = np.zeros_like(here)
+        return np.stack([basis.reference, here], axis=-1), np.stack([none, change], axis=-1)
+
+    rate, at_bound = best_rate(basis.rates_per_min, grid, design, values, weights)
+    columns, slope = design(rate)
+    linear = weighted_least_squares(columns, values, weights)
+    # At the optimum the fit of residuals by all three derivatives moves nothing: only its covariance is used.
+    jacobian = np.c_[columns, slope @ linear.coefficients]
+    errors = weighted_least_squares(jacobian, values - linear.fitted, weights)
+    parameters = derive(np.append(linear.coefficients, rate), errors.covariance, _quantities, _UNITS)
+    search = (3, at_bound, errors.ill_conditioned)
+    return nonlinear_fit("SRTM", curves, region, parameters, linear.fitted, weights, search, record)

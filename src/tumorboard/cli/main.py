@@ -14,7 +14,7 @@ from tumorboard.cli.nuclide import nuclide
 from tumorboard.cli.organ_dose import organ_dose
 from tumorboard.cli.transport import app as transport
 from tumorboard.errors import TumorboardError
-from tumorboard.workflows.board.config import SUV_VARIANTS, BoardConfig
+from tumorboard.workflows.board.config import CONTOURS, SUV_VARIANTS, BoardConfig
 from tumorboard.workflows.printable import printable
 
 __all__ = ["app", "main"]
@@ -67,6 +67,10 @@ def board(
     prescription: Annotated[
         Path | None, typer.Option(help="Prescription of a proton plan (TOML).", show_default=False)
     ] = None,
+    contours: Annotated[
+        str | None,
+        typer.Option(help=f"Contours of a radioligand's lesions: {', '.join(CONTOURS)}.", show_default=False),
+    ] = None,
     psf_fwhm_mm: Annotated[
         float | None,
         typer.Option(help="Full width at half maximum of a radioligand's scans, for partial volume [mm]."),
@@ -83,6 +87,7 @@ def board(
         jobs=jobs,
         patient_id=patient,
         prescription=_prescribed(prescription),
+        contours=contours,
         psf_fwhm_mm=psf_fwhm_mm,
     )
     target = out or Path(f"{source.resolve().name or 'case'}-board")

@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from tumorboard.core.acquisition import DecayReference
-from tumorboard.core.structures import StructureKind
+from tumorboard.core.structures import StructureKind, StructureSet
 from tumorboard.errors import InputError
+from tumorboard.provenance import Record
 from tumorboard.workflows.board import BoardConfig
 from tumorboard.workflows.board.radioligand_checks import decay_factor_notes
 from tumorboard.workflows.board.radioligand_contact import contact_blocks, contact_data
@@ -169,5 +170,8 @@ def test_histories_for__fall_with_the_share_of_the_smallest_region(make_scan):
     total = last.image.values.sum()
     share = last.image.values[last.lesions["lesion"].mask.values].sum() / total
     expected = max(200_000, math.ceil(1.5 / (0.005**2 * share)))
-    assert histories_for(scans, ["lesion"]) == pytest.approx(expected, rel=1e-6)
-    assert histories_for(scans, ["nothing"]) == 3_000_000
+    assert histories_for(scans) == pytest.approx(expected, rel=1e-6)
+    nothing = StructureSet((), "1.2.28", Record("test"))
+    assert histories_for([replace(scan, lesions=nothing) for scan in scans]) == 3_000_000
+    # The last one without contours: the one before tells.
+    assert histories_for([scans[0], replace(last, lesions=nothing)]) < 3_000_000

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tumorboard.errors import InputError
 from tumorboard.workflows.proton_plan.config import ProtonPlanConfig
 
-__all__ = ["SECTIONS", "SUV_VARIANTS", "BoardConfig"]
+__all__ = ["CONTOURS", "SECTIONS", "SUV_VARIANTS", "BoardConfig"]
 
 #: Sections in the order of the report; later ones may use what earlier ones stored. That on Monte Carlo is
 #: made where the prescription asks for it, that on radioligands where there are scans of one.
@@ -22,6 +22,9 @@ SUV_VARIANTS = (
     "ideal_body_weight",
 )
 
+
+#: Names a user types for :class:`tumorboard.workflows.radioligand.config.ContourSource`.
+CONTOURS = ("each_scan", "propagated_rigid", "propagated_deformable")
 
 _BODY_WEIGHT_THRESHOLD = 4.0
 
@@ -48,6 +51,9 @@ class BoardConfig:
         Which patient, when the folder holds several.
     prescription
         Of a proton plan; ``None``: no plan is made.
+    contours
+        Which contours a radioligand's lesions are measured in, of :data:`CONTOURS`; ``None``: those drawn on
+        each scan, or where they are on one scan only, these carried rigidly to the others.
     psf_fwhm_mm
         Full width at half maximum of the point spread of a radioligand's scans, 1 to 60; ``None``: not
         known, and nothing is said of partial volume's size [mm].
@@ -65,6 +71,7 @@ class BoardConfig:
     patient_id: str | None = None
     prescription: ProtonPlanConfig | None = None
     psf_fwhm_mm: float | None = None
+    contours: str | None = None
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.sections if name not in (*SECTIONS, "truth")]
@@ -88,6 +95,8 @@ class BoardConfig:
             raise InputError(
                 f"lesion_min_volume_ml must be >= 0 and < 10000 [mL]; got {self.lesion_min_volume_ml!r}"
             )
+        if self.contours is not None and self.contours not in CONTOURS:
+            raise InputError(f"contours must be one of {', '.join(CONTOURS)}; got {self.contours!r}")
         if self.psf_fwhm_mm is not None and not 1 <= self.psf_fwhm_mm <= 60:
             raise InputError(f"psf_fwhm_mm must be 1 to 60 [mm]; got {self.psf_fwhm_mm!r}")
         if self.jobs < 1:

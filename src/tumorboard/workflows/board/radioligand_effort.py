@@ -22,7 +22,7 @@ _FEWEST, _MOST = 200_000, 3_000_000
 _SPREAD: Final = 1.5
 
 
-def histories_for(scans: Sequence[ActivityScan], names: Sequence[str]) -> int:
+def histories_for(scans: Sequence[ActivityScan]) -> int:
     """Return decays in the whole scan, so that the region with fewest gets enough of them.
 
     A region with a share of the decays has a mean dose of relative variance spread / (share x decays), as
@@ -33,12 +33,13 @@ def histories_for(scans: Sequence[ActivityScan], names: Sequence[str]) -> int:
     ----------
     scans
         Of one administration.
-    names
-        Of structures on the last scan, one or more.
     """
-    last = max(scans, key=scan_time_s)
+    drawn = [scan for scan in scans if scan.lesions.names]
+    if not drawn:
+        return _MOST
+    last = max(drawn, key=scan_time_s)
     values = np.maximum(np.asarray(last.image.values, np.float64), 0.0)
-    inside = [voxelise(last.lesions[n], last.image.grid).values for n in names if n in last.lesions.names]
+    inside = [voxelise(one, last.image.grid).values for one in last.lesions.structures]
     shares = [float((values * mask).sum() / values.sum()) for mask in inside]
     least = min((share for share in shares if share > 0), default=0.0)
     if least == 0.0:

@@ -11,6 +11,7 @@ from tumorboard.plotting.blocks import Block, Facts, Note, PointLink, SectionSta
 from tumorboard.workflows.board.context import Context, SeriesFacts, VolumeFacts
 from tumorboard.workflows.board.radioligand_checks import decay_factor_notes
 from tumorboard.workflows.board.radioligand_contact import contact_blocks, contact_data
+from tumorboard.workflows.board.radioligand_contours import contour_blocks, contour_data
 from tumorboard.workflows.board.radioligand_data import (
     RADIOLIGAND_DOSE_ITEM,
     WHAT_IF_H,
@@ -23,10 +24,10 @@ from tumorboard.workflows.board.radioligand_pictures import METHOD_NAMES, centre
 from tumorboard.workflows.board.radioligand_recovery import recovery_blocks, recovery_data
 from tumorboard.workflows.board.radioligand_scans import treatment_scans
 from tumorboard.workflows.board.result import SectionResult
-from tumorboard.workflows.radioligand.config import NUCLIDES, RadioligandConfig
+from tumorboard.workflows.radioligand.config import NUCLIDES, ContourSource, RadioligandConfig
 from tumorboard.workflows.radioligand.contours import contour_source
 from tumorboard.workflows.radioligand.result import LesionDose, RadioligandResult
-from tumorboard.workflows.radioligand.time_course import ActivityScan, common_lesions, scan_time_s
+from tumorboard.workflows.radioligand.time_course import ActivityScan, scan_time_s
 
 __all__ = ["run"]
 
@@ -46,7 +47,11 @@ def run(context: Context) -> SectionResult:
     if len(found) < 2:
         return SectionResult(SectionStatus.NOT_POSSIBLE, (_NEEDS_SCANS,))
     scans = [scan for series, volume in found if (scan := _scan(context, series, volume)) is not None]
-    source = contour_source(scans)
+    chosen = context.config.contours
+    # Drawn on each scan where they are; else those of one scan are carried, and that is said.
+    source = contour_source(scans) if chosen is None else ContourSource(chosen)
+    if not any(scan.lesions.names for scan in scans):
+        source = None
     if len(scans) < len(found) or source is None:
         return SectionResult(SectionStatus.NOT_POSSIBLE, (_NEEDS_LESIONS,))
     # Imported here: whoever has no such scans need not wait for transport to load.
@@ -58,7 +63,7 @@ def run(context: Context) -> SectionResult:
     result = calculate(
         RadioligandConfig(
             threads=context.config.jobs,
-            histories=histories_for(scans, common_lesions(scans)),
+            histories=histories_for(scans),
             contours=source,
         ),
         scans,
@@ -89,12 +94,14 @@ def _section(context: Context, scans: Sequence[ActivityScan], result: Radioligan
             "notes": list(notes),
             "kidneys": kidneys,
             "partial_volume": recoveries,
+            "contours": contour_data(result.contours),
             "contact": contact,
         },
         blocks=(
             *(Note(text) for text in notes),
             _facts(result),
             _activity_table(result, regions),
+            *contour_blocks(result.contours),
             *(_dose_table(some, what) for some, what in ((lesions, "Lesion"), (organs, "Organ")) if some),
             *_what_if_table(result, regions),
             *recovery_blocks(recoveries),

@@ -15,6 +15,7 @@ from tumorboard.core.image import Image, Quantity
 from tumorboard.core.structures import Contour, Structure, StructureSet
 from tumorboard.core.transform import PointTransform, RigidTransform, require_frames
 from tumorboard.errors import InputError
+from tumorboard.numerics._mask import bounding_box
 from tumorboard.numerics.resample import Interpolation, resample
 from tumorboard.numerics.voxelise import voxelise
 from tumorboard.provenance import Record
@@ -226,12 +227,19 @@ def structure_through(
         return Image(found.values, grid, Quantity.FRACTION, record)
     inside = _fine_mask(structure, grid, transform, threads)
     steps = (np.arange(_POINTS_PER_VOXEL) + 0.5) / _POINTS_PER_VOXEL - 0.5
+    offsets = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
+    # Most voxels are far from the structure, whatever the deformation does within a voxel.
+    reach = 2.0 * float(np.linalg.norm(grid.spacing_mm)) / inside.grid.spacing_mm
     values = np.zeros(grid.shape, np.float32)
     for k in range(grid.shape[0]):
         centre = _slice_index(grid, k)
-        for offset in np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3):
-            points = transform.apply(grid.index_to_patient(centre + offset))
-            values[k] += _looked_up(inside.values, inside.grid.patient_to_index(points), 1, 0.0)
+        index = inside.grid.patient_to_index(transform.apply(grid.index_to_patient(centre)))
+        near = ((index > -reach) & (index < inside.grid.shape + reach)).all(axis=-1)
+        if not near.any():
+            continue
+        for offset in offsets:
+            points = transform.apply(grid.index_to_patient(centre[near] + offset))
+            values[k, near] += _looked_up(inside.values, inside.grid.patient_to_index(points), 1, 0.0)
     values /= _POINTS_PER_VOXEL**3
     record = Record("numerics.structure_through", {"structure": structure.name}, (inside.provenance,))
     return Image(np.minimum(values, 1.0), grid, Quantity.FRACTION, record)
@@ -274,7 +282,14 @@ def _fine_mask(structure: Structure, grid: Grid, transform: PointTransform, thre
     """Return the structure on a fine grid of its own around it."""
     if structure.mask is not None and not structure.contours:
         mask = structure.mask
-        return Image(mask.values.astype(np.float32), mask.grid, Quantity.FRACTION, mask.provenance)
+        share = Image(mask.values.astype(np.float32), mask.grid, Quantity.FRACTION, mask.provenance)
+        box = bounding_box(np.asarray(mask.values > 0))
+        if box is None:
+            return share
+        (z0, z1), (y0, y1), (x0, x1) = (
+            (max(a - 1, 0), min(b + 1, n)) for (a, b), n in zip(box, mask.grid.shape, strict=True)
+        )
+        return share.crop((z0, y0, x0), (z1, y1, x1))
     points = np.concatenate([c.points_mm for c in structure.contours])
     step = float(grid.spacing_mm.min()) / 2.0
     low, high = points.min(axis=0) - 4 * grid.spacing_mm.max(), points.max(axis=0) + 4 * grid.spacing_mm.max()

@@ -145,6 +145,7 @@ def _step(
     columns = jacobian[:, free]
     normal, gradient = columns.T @ columns, columns.T @ residual
     scale = np.diag(normal).copy()
+    at_once = True
     while damping < 1e12:
         change = np.linalg.solve(normal + damping * np.diag(scale), -gradient)
         moved = x.copy()
@@ -152,6 +153,9 @@ def _step(
         new_residual, new_jacobian = model(moved)
         lowered = float(new_residual @ new_residual)
         if lowered < total:
-            return moved, new_residual, new_jacobian, lowered, max(0.1 * damping, _LEAST_DAMPING)
+            # After a step that had to be cut the next is not tried longer, else each would fail once.
+            eased = max(0.1 * damping, _LEAST_DAMPING) if at_once else damping
+            return moved, new_residual, new_jacobian, lowered, eased
+        at_once = False
         damping *= 10.0
     return None

@@ -154,6 +154,9 @@ def _hollows(left: NDArray[np.float64]) -> NDArray[np.bool_]:
 def fit_region(problem: RegionProblem) -> Refined:
     """Return the best fit from every start: first with the table, then without its error.
 
+    Two exponentials are refined as such first, where the valley is straighter than along the rates. Only if
+    that ends outside the bounds of the rates, all starts are followed between them.
+
     Parameters
     ----------
     problem
@@ -163,21 +166,56 @@ def fit_region(problem: RegionProblem) -> Refined:
     -------
     Refined
     """
+    starts = problem.starts()
+    if problem.two:
+        followed = sorted((_follow(problem, start) for start in starts), key=lambda pair: pair[0])
+        best = followed[0][1]
+        if ((best >= problem.lower) & (best <= problem.upper)).all():
+            return _refined(problem, problem.exact, best, 1e-12)
+        starts = [x for _, x in followed] + starts
+    tries = [_refined(problem, problem.table.at, start, 1e-9) for start in starts]
+    lowest = min(tries, key=lambda r: r.residual_sum)
+    return _refined(problem, problem.exact, lowest.parameters, 1e-12)
 
-    def refined(response: Response, start: NDArray[np.float64], enough: float) -> Refined:
-        return refine(
-            problem.residual(response),
-            start,
-            problem.lower,
-            problem.upper,
-            most_steps=_MOST_STEPS,
-            enough=enough,
-            negligible=_ROUNDING * float(problem.weights @ problem.curve_bq_ml**2),
-        )
 
-    tries = [refined(problem.table.at, start, 1e-9) for start in problem.starts()]
-    best = min(tries, key=lambda r: r.residual_sum)
-    return refined(problem.exact, best.parameters, 1e-12)
+def _refined(
+    problem: RegionProblem, response: Response, start: NDArray[np.float64], enough: float
+) -> Refined:
+    return refine(
+        problem.residual(response),
+        start,
+        problem.lower,
+        problem.upper,
+        most_steps=_MOST_STEPS,
+        enough=enough,
+        negligible=_ROUNDING * float(problem.weights @ problem.curve_bq_ml**2),
+    )
+
+
+def _follow(problem: RegionProblem, start: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    """Refine amplitudes and exponents >= 0, and return what they leave and the rates that they are."""
+    root, seen = np.sqrt(problem.weights), problem.table.whole_blood_bq_ml
+
+    def weighted(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        basis, slope = problem.table.at(x[2:4])
+        tissue, share = x[:2] @ basis, x[4]
+        columns = np.vstack([basis, x[:2, None] * slope, (seen - tissue) / (1.0 - share)])
+        modelled = (1.0 - share) * tissue + share * seen
+        return (modelled - problem.curve_bq_ml) * root, (1.0 - share) * columns.T * root[:, None]
+
+    fastest = float(problem.table.rates_per_s[-1])
+    slow_limit = fastest if problem.upper[3] > 0.0 else 0.0
+    lower = np.array([0.0, 0.0, 0.0, 0.0, problem.lower[4]])
+    upper = np.array([np.inf, np.inf, fastest, slow_limit, problem.upper[4]])
+    amplitudes, exponents, _, _ = exponentials(start[:4])
+    x = np.concatenate([amplitudes, exponents, start[4:]])
+    negligible = _ROUNDING * float(problem.weights @ problem.curve_bq_ml**2)
+    found = refine(weighted, x, lower, upper, most_steps=_MOST_STEPS, enough=1e-9, negligible=negligible)
+    order = np.argsort(-found.parameters[2:4], kind="stable")
+    amplitudes, exponents = found.parameters[:2][order], found.parameters[2:4][order]
+    if not (amplitudes.sum() > 0 and exponents[0] > 0):
+        return math.inf, start
+    return found.residual_sum, np.append(rates_of(amplitudes, exponents), found.parameters[4])
 
 
 def covariance_of(found: Refined, free: NDArray[np.bool_], n_used: int) -> tuple[NDArray[np.float64], float]:

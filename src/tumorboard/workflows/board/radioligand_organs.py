@@ -56,7 +56,7 @@ _KIDNEY: Final = RepairingTissue(2.6, (2.8 * 3600.0,))
 _LIMITS: Final = (
     ("23 Gy absorbed dose", 23.0, False),
     ("28 Gy BED, with risk factors", 28.0, True),
-    ("40 Gy BED, without", 40.0, True),
+    ("40 Gy BED, without risk factors", 40.0, True),
 )
 _CONFIDENCES: Final = (0.5, 0.95)
 #: Times the activity that was given: more is not planned for.
@@ -163,10 +163,10 @@ def kidney_blocks(kidneys: Sequence[dict[str, Any]]) -> list[Block]:
         "Kidney",
         "Limit",
         "So far [Gy]",
-        "After the same again [Gy]",
-        "Uncertainty [Gy]",
-        "Limit exceeded then [%]",
-        *(f"Next cycle at most, {100 * level:g} % [MBq]" for level in _CONFIDENCES),
+        "Same again [Gy]",
+        "± [Gy]",
+        "Exceeded [%]",
+        *(f"Most, {100 * level:g} % [MBq]" for level in _CONFIDENCES),
     )
     rows = tuple(
         (
@@ -175,7 +175,7 @@ def kidney_blocks(kidneys: Sequence[dict[str, Any]]) -> list[Block]:
             plan["delivered_gy"],
             plan["same_again_gy"],
             plan["same_again_uncertainty_gy"],
-            100.0 * plan["same_again_exceedance"],
+            _percent(plan["same_again_exceedance"]),
             *(
                 f"more than {most['activity_mbq']:.0f}" if most["is_more"] else most["activity_mbq"]
                 for most in plan["next_cycle"]
@@ -185,11 +185,22 @@ def kidney_blocks(kidneys: Sequence[dict[str, Any]]) -> list[Block]:
         for plan in one["limits"]
     )
     plans = (
-        [Table("Kidneys: the next cycle under limits, kept with a probability", columns, rows)]
+        [
+            Table(
+                "Kidneys: the same given again, and the most that the next cycle may have under a limit",
+                columns,
+                rows,
+            )
+        ]
         if rows
         else []
     )
     return [Note(_ASSUMED), effects, *plans]
+
+
+def _percent(probability: float) -> str | float:
+    """Return a probability for people: none is known better than to a tenth of a percent."""
+    return "< 0.1" if probability < 1e-3 else round(100.0 * probability, 1)
 
 
 def _has(name: str, words: Sequence[str]) -> bool:

@@ -210,8 +210,8 @@ def _dose_table(regions: Sequence[LesionDose], what: str) -> Table:
         "Local [Gy]",
         "Kernel [Gy]",
         "Monte Carlo [Gy]",
-        "Uncertainty [%]",
-        "Statistical [%]",
+        "± [%]",
+        "of it MC [%]",
         "D98 [Gy]",
         "D2 [Gy]",
     )

@@ -139,7 +139,7 @@ def carried_scans(
     scans
         With carried contours as fractions of voxels.
     added
-        By lesion: relative standard uncertainty of the activity on each scan by registration.
+        By lesion: relative standard uncertainty of the activity by registration, shape ``(n_scans,)``.
     report
         Of each lesion on each scan.
 

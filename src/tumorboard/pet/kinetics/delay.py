@@ -19,7 +19,7 @@ from tumorboard.pet.kinetics.input_function import InputFunction
 __all__ = ["DelayFit", "fit_delay"]
 
 #: Shifts tried before the search between the best three: closer than a bolus is long [s].
-_STEP_S: Final = 3.0
+_STEP_S: Final = 2.0
 _TOLERANCE_S: Final = 5e-3
 _GOLDEN: Final = 0.5 * (3.0 - math.sqrt(5.0))
 
@@ -66,7 +66,7 @@ def fit_delay(
 ) -> DelayFit:
     """Find the shift of the blood at which a model leaves the least of one region's curve.
 
-    The model is fitted anew at each shift: every 3 s over the bounds, then by golden section to 5 ms between
+    The model is fitted anew at each shift: every 2 s over the bounds, then by golden section to 5 ms between
     the neighbours of the best. That is the joint fit of shift and model [1]_, without its local minima. Where
     blood is shifted to earlier, its last value is held to the end of the scan.
 
@@ -178,7 +178,7 @@ def _golden(left: Callable[[float], float], low: float, high: float) -> None:
 
 def _error_s(left: Callable[[float], float], best: float, fit: KineticFit) -> float:
     """Return the standard error from a parabola through the profile one step to either side."""
-    lowest, h = left(best), 0.2 * _STEP_S
+    lowest, h = left(best), 0.25 * _STEP_S
     curvature = (left(best - h) - 2.0 * lowest + left(best + h)) / h**2
     n_free = int((fit.weights > 0).sum()) - fit.n_parameters - 1
     if curvature <= 0.0 or n_free < 1:

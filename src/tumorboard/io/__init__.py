@@ -3,5 +3,17 @@
 import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
-    __name__, submodules=["dicom", "nifti", "case_store", "machines"]
+    __name__,
+    submodules=[
+        "bids_maps",
+        "bids_pet",
+        "bids_pet_folder",
+        "blood_table",
+        "case_store",
+        "dicom",
+        "machines",
+        "nifti",
+        "pmod",
+        "tissue_table",
+    ],
 )

@@ -369,6 +369,11 @@ def _frame_times(
     if (start_s is None) != (duration_s is None):
         raise InputError("frame_start_s and frame_duration_s must both be given or both not")
     if start_s is not None and duration_s is not None:
+        if np.shape(start_s) != (frames,) or np.shape(duration_s) != (frames,):
+            raise InputError(
+                f"frame times of {path.name} must be as many as its frames, {frames}; got "
+                f"{np.size(start_s)} starts and {np.size(duration_s)} durations"
+            )
         return np.asarray(start_s, dtype=np.float64), np.asarray(duration_s, dtype=np.float64)
     code = int(header["xyzt_units"]) & 0x38
     if code == 0 and told is None:

@@ -63,7 +63,7 @@ def test_image_derived_blood__hottest_voxels_are_those_of_the_bolus_and_biased_b
         (
             {"vessel": mask(VESSEL[:1], GRID.crop((0, 0, 0), (1, 3, 4)))},
             GridMismatch,
-            "vessel must stand on the grid",
+            "vessel and dynamic image",
         ),
     ],
 )

@@ -35,7 +35,7 @@ _UNITS: Final = {
     "g/cm3": ("g/cm3", "gram per cubic centimeter"),
     "mL/cm3": ("ml/cm3", "milliliter per cubic centimeter"),
     "mL/cm3/min": ("ml/cm3/min", "milliliter per cubic centimeter per minute"),
-    "1/min": ("/min", "per minute"),
+    "1/min": ("1/min", "per minute"),
 }
 # Codes of the quantities that DICOM PS3.16 has a code for; the others are named in words only.
 _QUANTITIES: Final = {

@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from tumorboard.core.blood import BloodCurve, BloodSamples
 from tumorboard.core.dynamic import DynamicImage
+from tumorboard.core.grid import require_same_grid
 from tumorboard.core.image import Image, Quantity
-from tumorboard.errors import GridMismatch, InputError
+from tumorboard.errors import InputError
 from tumorboard.provenance import Record
 
 __all__ = ["HottestVoxels", "MeanOfVoxels", "image_derived_blood"]
@@ -168,8 +169,7 @@ def image_derived_blood(
 
 
 def _mask(mask: Image, dynamic: DynamicImage, name: str) -> NDArray[np.bool_]:
-    if mask.grid != dynamic.grid:
-        raise GridMismatch(f"{name} must stand on the grid of the dynamic image; resample it to that grid")
+    require_same_grid(dynamic.grid, mask.grid, what=f"{name} and dynamic image")
     if mask.values.dtype != bool or not mask.values.any():
         raise InputError(f"{name} must be a boolean image with at least one voxel; got {mask.values.dtype}")
     inside: NDArray[np.bool_] = mask.values

@@ -15,6 +15,10 @@ __all__ = ["contour_notes", "notes_on", "overlap_notes"]
 
 #: Words that a structure of an organ at risk has in its name.
 _KIDNEY, _MARROW = ("kidney", "renal"), ("marrow",)
+_DEFORMED = (
+    " Deformable registration takes activity that has changed for tissue that has moved; where both were "
+    "tried, rigid registration was closer, and more was wrong than what is added here."
+)
 
 
 def notes_on(
@@ -134,7 +138,8 @@ def contour_notes(report: ContourReport | None) -> tuple[str, ...]:
             f"Lesions were measured in the contours of {report.drawn_on}, carried to the other scans by "
             f"{how} registration of the scans: {found}. Of the error of place {report.assumed_error_mm:g} mm "
             "are assumed, for breathing and what else registration cannot show. What is added, in "
-            "quadrature, is in the uncertainties; no activity was corrected.",
+            "quadrature, is in the uncertainties; no activity was corrected."
+            + (_DEFORMED if how == "deformable" else ""),
         )
     found = "; ".join(
         f"{one.name} on {one.title}: {one.activity_bq / 1e6:.4g} MBq{_beside(one)}, error of place "

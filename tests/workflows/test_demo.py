@@ -106,9 +106,10 @@ def test_demo__organs_stand_apart_from_lesions_with_what_limits_them(demo):
 
 def test_demo__radioligand_has_a_viewer_of_its_own_beside_the_plan(demo):
     page = (demo.folder / "radioligand.html").read_text()
-    assert '"Dose of the radioligand"' in page
+    layer = '{"name": "Dose of the radioligand"'
+    assert layer in page
     report = demo.report_html.read_text()
-    assert '"Dose of the radioligand"' not in report
+    assert layer not in report
     assert "radioligand.html beside this report" in report
 
 

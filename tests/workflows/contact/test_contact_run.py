@@ -46,7 +46,9 @@ def test_run__restrictions_are_longer_with_confidence_and_keep_the_limit():
 
 @pytest.mark.slow
 def test_run__first_patterns_take_the_limit_that_is_given():
-    found = run(ContactConfig("I-131", 37.0, patterns="cormack1998", limit_msv=0.5, limits_msv={"infant": 2}))
+    found = run(
+        ContactConfig("I-131", 37.0, patterns="cormack-shearer", limit_msv=0.5, limits_msv={"infant": 2})
+    )
     limits = {r.pattern: r.limit_msv for r in found.report.restrictions}
     assert list(limits) == list(PUBLISHED_PATTERNS)
     assert limits.pop("infant") == 2
@@ -90,7 +92,7 @@ def test_run__shared_uncertainty_of_activity_moves_release_by_its_logarithm():
         ({"library": "ICRP-107"}, "library"),
         ({"half_life_relative_uncertainty": 1.0}, "half_life_relative_uncertainty"),
         ({"patterns": "neighbours"}, "patterns must be one of"),
-        ({"patterns": "cormack1998"}, "come with none"),
+        ({"patterns": "cormack-shearer"}, "come with none"),
         ({"treatments_in_year": 0.5}, "treatments_in_year"),
         ({"half_lives_h": (5.0,), "measured": HALVES}, "left out where dose rates were measured"),
     ],

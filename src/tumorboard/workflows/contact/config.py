@@ -29,7 +29,7 @@ HIGHEST_USV_PER_UGY: Final = 1.433
 #: Limits at 1 m differ by country; release is told for all of them where none is chosen [uSv/h].
 RELEASE_LIMITS_USV_H: Final = (10.0, 20.0, 30.0)
 #: Sets of patterns of contact: those adapted in 2020s practice, which come with limits, and the first ones.
-PATTERNS: Final = ("adapted", "cormack1998")
+PATTERNS: Final = ("adapted", "cormack-shearer")
 _COLUMNS: Final = ("time_h", "dose_rate_usv_h", "uncertainty_usv_h")
 
 

@@ -10,6 +10,7 @@ import typer
 
 from tumorboard import __version__
 from tumorboard.cli.contact import contact
+from tumorboard.cli.kinetics import app as kinetics
 from tumorboard.cli.nuclide import nuclide
 from tumorboard.cli.organ_dose import organ_dose
 from tumorboard.cli.transport import app as transport
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 
 app.add_typer(transport, name="transport")
+app.add_typer(kinetics, name="kinetics")
 app.command()(nuclide)
 app.command()(organ_dose)
 app.command()(contact)

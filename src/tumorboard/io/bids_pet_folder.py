@@ -28,10 +28,7 @@ _LABEL: Final = re.compile(r"[A-Za-z0-9]+")
 _REQUIRED: Final = (
     *("Manufacturer", "ManufacturersModelName", "InjectedMass", "InjectedMassUnits", "SpecificRadioactivity"),
     *("SpecificRadioactivityUnits", "ModeOfAdministration", "AcquisitionMode", "ReconMethodName"),
-    *("ReconFilterType", "ReconFilterSize", "AttenuationCorrection"),
-)
-_REQUIRED_LISTS: Final = (
-    *("ReconMethodParameterLabels", "ReconMethodParameterUnits", "ReconMethodParameterValues"),
+    "AttenuationCorrection",
 )
 
 
@@ -189,7 +186,9 @@ def _add_participant(path: Path, participant: str, weight_kg: float | None) -> N
 def _sidecar(dynamic: DynamicImage, description: BidsPetDescription) -> dict[str, Any]:
     return {
         **dict.fromkeys(_REQUIRED, "n/a"),
-        **{key: ["n/a"] for key in _REQUIRED_LISTS},
+        # With "none" the standard asks for no values and no sizes.
+        "ReconMethodParameterLabels": ["none"],
+        "ReconFilterType": "none",
         "Units": "Bq/mL",
         "TracerName": description.tracer,
         "TracerRadionuclide": description.radionuclide,

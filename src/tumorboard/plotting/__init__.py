@@ -10,6 +10,7 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
+        "bland_altman": ["AgreementLine", "bland_altman"],
         "blocks": [
             "Align",
             "Block",
@@ -26,6 +27,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
             "Table",
             "Text",
         ],
+        "blood_curves": ["BloodLine", "blood_curves"],
         "convergence": ["convergence_plot"],
         "dose_slices": ["ISODOSES_PERCENT", "dose_slices"],
         "emission_overlay": ["emission_overlay"],

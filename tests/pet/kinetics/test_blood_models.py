@@ -3,12 +3,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import differential_evolution, nnls
 
 from tumorboard.core.blood import BloodCurve
 from tumorboard.errors import InputError
 from tumorboard.pet.kinetics.blood_models import Feng, Interpolation, TriExponential
 from tumorboard.pet.kinetics.fit import FitFlag
-from tumorboard.pet.kinetics.fitted_curve import SampleWeighting
+from tumorboard.pet.kinetics.sample_fit import SampleWeighting
 
 TIMES = np.r_[0:180:3, 200:600:50, 700:5400:400].astype(float)
 
@@ -91,6 +92,7 @@ def test_blood_models__bad_samples_are_one_sentence(times, values, model, messag
         model(SampleWeighting.UNIFORM).fit(BloodCurve(np.asarray(times, float), values))
 
 
+@pytest.mark.slow
 def test_feng__flags_what_the_samples_do_not_tell():
     values = 100.0 * (TIMES > 30.0) * np.exp(-0.01 * np.maximum(TIMES - 30.0, 0.0))
     found = Feng(SampleWeighting.UNIFORM).fit(BloodCurve(TIMES, values))
@@ -109,3 +111,23 @@ def test_blood_models__follow_real_plasma(data_dir, model):
         )
         # Straight lines between the few late samples lie above a curve that levels off: 1 to 4 % of the area.
         assert 0.95 < area < 1.01, scan
+
+
+@pytest.mark.slow
+def test_feng__leaves_no_more_of_real_plasma_than_differential_evolution(data_dir):
+    plasma = kinetic.pbr28_samples(data_dir, kinetic.pbr28_scans(data_dir)[0]).plasma
+    weighting = SampleWeighting.INTERVAL_COUNTING
+    found = Feng(weighting).fit(plasma)
+    root = np.sqrt(weighting.of(plasma))
+
+    def left(p):
+        t0, a, b, c = p[0], *np.exp(np.cumsum(p[1:]))
+        u = np.maximum(plasma.times_s - t0, 0.0)
+        fast = np.exp(-a * u)
+        columns = np.stack((u * fast, np.exp(-b * u) - fast, np.exp(-c * u) - fast), axis=1) * root[:, None]
+        return nnls(columns, plasma.values * root)[1] ** 2
+
+    peak = float(plasma.times_s[np.argmax(plasma.values)])
+    bounds = [(0.0, peak), (-6.9, 0.69), (-9.2, -0.11), (-9.2, -0.11)]
+    theirs = differential_evolution(left, bounds, rng=5, maxiter=120, popsize=12, tol=1e-8)
+    assert found.residual_sum <= theirs.fun * (1.0 + 1e-6)

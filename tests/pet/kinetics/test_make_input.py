@@ -5,10 +5,10 @@ import pytest
 from tumorboard.core.blood import BloodCurve, BloodSamples
 from tumorboard.errors import InputError, UnitError
 from tumorboard.pet.kinetics.blood_models import Feng, Interpolation
-from tumorboard.pet.kinetics.fitted_curve import SampleWeighting
 from tumorboard.pet.kinetics.make_input import EndRule, InputConfig, fit_input, make_input
 from tumorboard.pet.kinetics.parent_fraction import HillFraction, InterpolatedFraction, PlasmaIsParent
 from tumorboard.pet.kinetics.plasma_ratio import GivenRatio, InterpolatedRatio, LinearRatio, MeanRatio
+from tumorboard.pet.kinetics.sample_fit import SampleWeighting
 from tumorboard.pet.kinetics.table_units import require_same_units
 from tumorboard.provenance import Record
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from tumorboard.core.blood import BloodCurve
 from tumorboard.errors import InputError
-from tumorboard.pet.kinetics.fitted_curve import FittedCurve, SampleWeighting, fit_separable, starts_of
+from tumorboard.pet.kinetics.sample_fit import SampleFit, SampleWeighting, fit_separable, starts_of
 
 __all__ = ["BloodModel", "Feng", "Interpolation", "TriExponential"]
 
@@ -43,7 +43,7 @@ _ONSET: Final = 0.05
 class BloodModel(Protocol):
     """A configuration that makes a curve of samples."""
 
-    def fit(self, curve: BloodCurve) -> FittedCurve:
+    def fit(self, curve: BloodCurve) -> SampleFit:
         """Return the curve through, or past, the samples."""
         ...
 
@@ -58,12 +58,12 @@ class Interpolation:
     [0.0, 2.0, 3.0, 2.0]
     """
 
-    def fit(self, curve: BloodCurve) -> FittedCurve:
+    def fit(self, curve: BloodCurve) -> SampleFit:
         """Return the lines; a sample at the injection itself is kept as it is."""
         times, values = curve.times_s, curve.values
         if times[0] > 0.0:
             times, values = np.append(0.0, times), np.append(0.0, values)
-        return FittedCurve(
+        return SampleFit(
             "interpolation", {}, curve.times_s, curve.values, curve.values, np.ones(curve.times_s.size), 0.0,
             math.nan, (), False, tuple(times.tolist()), partial(_lines, times, values),
         )  # fmt: skip
@@ -98,7 +98,7 @@ class Feng:
 
     weighting: SampleWeighting
 
-    def fit(self, curve: BloodCurve) -> FittedCurve:
+    def fit(self, curve: BloodCurve) -> SampleFit:
         """Return the formula with ``t0`` [s], ``alpha`` > ``beta`` > ``gamma`` [1/s], ``A``, ``B``, ``C``."""
         peak = _peak(curve, "Feng's formula")
         onset = _onsets(curve, peak)
@@ -117,6 +117,7 @@ class Feng:
             starts=starts_of(onset, *_STARTS),
             lower=(0.0, _FASTEST[0], _RATIO[0], _RATIO[0]),
             upper=(float(curve.times_s[peak]), _FASTEST[1], _RATIO[1], _RATIO[1]),
+            onsets=(0,),
             report=lambda p: np.append(p[0], np.exp(np.cumsum(p[1:]))),
             bends=lambda p: (float(p[0]),),
             references=("feng1993input",),
@@ -157,7 +158,7 @@ class TriExponential:
 
     weighting: SampleWeighting
 
-    def fit(self, curve: BloodCurve) -> FittedCurve:
+    def fit(self, curve: BloodCurve) -> SampleFit:
         """Return the formula with ``t0``, ``peak`` [s], ``lambda1`` > ... [1/s] and ``A1``, ... [Bq/mL]."""
         k = _peak(curve, "a rise and three exponentials")
         if k == 0:
@@ -181,6 +182,7 @@ class TriExponential:
             starts=starts_of(_onsets(curve, k), (at, 0.5 * (before + at)), *_STARTS),
             lower=(0.0, before, _FASTEST[0], _RATIO[0], _RATIO[0]),
             upper=(at, after, _FASTEST[1], _RATIO[1], _RATIO[1]),
+            onsets=(0, 1),
             report=lambda p: np.concatenate((p[:2], np.exp(np.cumsum(p[2:])))),
             bends=lambda p: (float(p[0]), float(p[1])),
             references=("matheson2019kinfitr",),

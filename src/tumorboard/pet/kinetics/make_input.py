@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from tumorboard.core.blood import BloodCurve, BloodSamples
 from tumorboard.errors import InputError, MissingAttribute
 from tumorboard.pet.kinetics.blood_models import BloodModel
-from tumorboard.pet.kinetics.fitted_curve import FittedCurve
 from tumorboard.pet.kinetics.input_function import InputFunction
 from tumorboard.pet.kinetics.parent_fraction import ParentModel
 from tumorboard.pet.kinetics.plasma_ratio import RatioModel
+from tumorboard.pet.kinetics.sample_fit import SampleFit
 from tumorboard.provenance import Record
 
 __all__ = ["EndRule", "FittedInput", "InputConfig", "fit_input", "make_input"]
@@ -100,10 +100,10 @@ class FittedInput:
     """
 
     blood: InputFunction
-    plasma: FittedCurve | None
-    whole_blood: FittedCurve | None
-    ratio: FittedCurve | None
-    parent: FittedCurve
+    plasma: SampleFit | None
+    whole_blood: SampleFit | None
+    ratio: SampleFit | None
+    parent: SampleFit
 
 
 def make_input(samples: BloodSamples, config: InputConfig, end_s: float) -> InputFunction:
@@ -221,7 +221,7 @@ def _measured(samples: BloodSamples, name: str) -> BloodCurve:
     return curve
 
 
-def _end(used: dict[str, FittedCurve], rule: EndRule, end_s: float) -> float:
+def _end(used: dict[str, SampleFit], rule: EndRule, end_s: float) -> float:
     """Return where the input function ends [s], at or after the end of the scan but for the tolerance."""
     # A formula of the parent fraction or of the ratio holds between and after its few samples anyway.
     short = {
@@ -250,7 +250,7 @@ def _end(used: dict[str, FittedCurve], rule: EndRule, end_s: float) -> float:
     return max(end_s, last)
 
 
-def _held_from(used: dict[str, FittedCurve], rule: EndRule) -> dict[str, float]:
+def _held_from(used: dict[str, SampleFit], rule: EndRule) -> dict[str, float]:
     """Return the time from which each curve keeps its value [s].
 
     A formula of the parent fraction or of the ratio has few samples: it goes on as long as blood does.
@@ -264,7 +264,7 @@ def _held_from(used: dict[str, FittedCurve], rule: EndRule) -> dict[str, float]:
     }
 
 
-def _nodes(used: dict[str, FittedCurve], config: InputConfig, last_s: float) -> NDArray[np.float64]:
+def _nodes(used: dict[str, SampleFit], config: InputConfig, last_s: float) -> NDArray[np.float64]:
     if config.step_s is None:
         bent = [name for name, curve in used.items() if curve.extends and curve.parameters]
         lines = [name for name in ("parent_fraction", "ratio") if name in used and not used[name].extends]

@@ -28,7 +28,7 @@ from scipy.special import expit
 
 from tumorboard.core.blood import BloodCurve
 from tumorboard.errors import InputError
-from tumorboard.pet.kinetics.fitted_curve import FittedCurve, fit_formula, starts_of
+from tumorboard.pet.kinetics.sample_fit import SampleFit, fit_formula, starts_of
 
 __all__ = [
     "ExponentialFraction",
@@ -47,7 +47,7 @@ _REFERENCES: Final = ("tonietto2016parent", "matheson2019kinfitr")
 class ParentModel(Protocol):
     """A configuration that makes a parent fraction of samples."""
 
-    def fit(self, curve: BloodCurve | None) -> FittedCurve:
+    def fit(self, curve: BloodCurve | None) -> SampleFit:
         """Return the fraction; ``None`` is for plasma that is the parent already."""
         ...
 
@@ -62,7 +62,7 @@ class PlasmaIsParent:
     [1.0, 1.0]
     """
 
-    def fit(self, curve: BloodCurve | None) -> FittedCurve:
+    def fit(self, curve: BloodCurve | None) -> SampleFit:
         """Return 1 at all times; a table that has fractions is refused."""
         if curve is not None:
             raise InputError(
@@ -70,7 +70,7 @@ class PlasmaIsParent:
                 "choose a model of it, or leave it out where plasma is corrected for metabolites already"
             )
         none = np.empty(0)
-        return FittedCurve(
+        return SampleFit(
             "plasma is the parent", {}, none, none, none, none, 0.0, math.nan, (), True, (), np.ones_like
         )
 
@@ -96,13 +96,13 @@ class InterpolatedFraction:
     def __post_init__(self) -> None:
         _require_start(self.at_injection)
 
-    def fit(self, curve: BloodCurve | None) -> FittedCurve:
+    def fit(self, curve: BloodCurve | None) -> SampleFit:
         """Return the lines."""
         samples = _required(curve)
         times, values = samples.times_s, samples.values
         if times[0] > 0.0:
             times, values = np.append(0.0, times), np.append(self.at_injection, values)
-        return FittedCurve(
+        return SampleFit(
             "interpolation", {}, samples.times_s, samples.values, samples.values,
             np.ones(samples.times_s.size),
             0.0, math.nan, (), False, tuple(times.tolist()), partial(_lines, times, values),
@@ -143,7 +143,7 @@ class HillFraction:
     def __post_init__(self) -> None:
         _require_start(self.at_injection)
 
-    def fit(self, curve: BloodCurve | None) -> FittedCurve:
+    def fit(self, curve: BloodCurve | None) -> SampleFit:
         """Return the function with ``a``, ``b``, ``c``, and ``f0`` where it is fitted."""
         samples = _required(curve)
         exponents, half_times = (1.0, 2.0, 4.0), _half_times(samples)
@@ -189,7 +189,7 @@ class PowerFraction:
     def __post_init__(self) -> None:
         _require_start(self.at_injection)
 
-    def fit(self, curve: BloodCurve | None) -> FittedCurve:
+    def fit(self, curve: BloodCurve | None) -> SampleFit:
         """Return the function with ``a`` [1/s], ``b``, ``c``, and ``f0`` where it is fitted."""
         samples = _required(curve)
         starts = starts_of([1.0 / half for half in _half_times(samples)], (1.0, 2.0, 4.0), (0.2, 1.0))
@@ -232,7 +232,7 @@ class ExponentialFraction:
     def __post_init__(self) -> None:
         _require_start(self.at_injection)
 
-    def fit(self, curve: BloodCurve | None) -> FittedCurve:
+    def fit(self, curve: BloodCurve | None) -> SampleFit:
         """Return the sum with ``a`` and the faster ``b`` and slower ``c`` [1/s]."""
         samples = _required(curve)
         # The slower rate is searched as its ratio to the faster, so that the two cannot change places.
@@ -286,7 +286,7 @@ def _fit(
     lower: tuple[float, ...],
     upper: tuple[float, ...],
     units: tuple[str, ...],
-) -> FittedCurve:
+) -> SampleFit:
     fixed = config.at_injection
     names = [*zip("abc", units, strict=True)]
     if fixed is None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tumorboard.core.blood import BloodCurve, BloodSamples
 from tumorboard.errors import InputError
 from tumorboard.pet.kinetics.fit import KineticParameter
-from tumorboard.pet.kinetics.fitted_curve import FittedCurve, fit_formula
+from tumorboard.pet.kinetics.sample_fit import SampleFit, fit_formula
 
 __all__ = ["GivenRatio", "InterpolatedRatio", "LinearRatio", "MeanRatio", "RatioModel"]
 
@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 class RatioModel(Protocol):
     """A configuration that gives plasma over whole blood."""
 
-    def fit(self, samples: BloodSamples) -> FittedCurve:
+    def fit(self, samples: BloodSamples) -> SampleFit:
         """Return the ratio against time."""
         ...
 
@@ -51,11 +51,11 @@ class GivenRatio:
         if not (math.isfinite(self.value) and self.value > 0.0):
             raise InputError(f"ratio of plasma to whole blood must be > 0; got {self.value:g}")
 
-    def fit(self, samples: BloodSamples) -> FittedCurve:
+    def fit(self, samples: BloodSamples) -> SampleFit:
         """Return the number."""
         none = np.empty(0)
         parameters = {"ratio": KineticParameter(self.value, math.nan, "1")}
-        return FittedCurve(
+        return SampleFit(
             "given ratio", parameters, none, none, none, none, 0.0, math.nan, (), True, (),
             partial(_constant, self.value),
         )  # fmt: skip
@@ -69,7 +69,7 @@ def _constant(value: float, times: Array) -> Array:
 class MeanRatio:
     """The mean over the samples that both were measured in."""
 
-    def fit(self, samples: BloodSamples) -> FittedCurve:
+    def fit(self, samples: BloodSamples) -> SampleFit:
         """Return the mean, with its standard error."""
         times, ratios = _measured(samples)
         return _polynomial("mean ratio", times, ratios, 1)
@@ -79,7 +79,7 @@ class MeanRatio:
 class LinearRatio:
     """A straight line in time through the samples that both were measured in."""
 
-    def fit(self, samples: BloodSamples) -> FittedCurve:
+    def fit(self, samples: BloodSamples) -> SampleFit:
         """Return the line, with standard errors."""
         times, ratios = _measured(samples)
         return _polynomial("linear ratio", times, ratios, 2)
@@ -89,10 +89,10 @@ class LinearRatio:
 class InterpolatedRatio:
     """Straight lines between the samples that both were measured in; the first one's before them."""
 
-    def fit(self, samples: BloodSamples) -> FittedCurve:
+    def fit(self, samples: BloodSamples) -> SampleFit:
         """Return the lines."""
         times, ratios = _measured(samples)
-        return FittedCurve(
+        return SampleFit(
             "interpolation", {}, times, ratios, ratios, np.ones(times.size), 0.0, math.nan, (), False,
             tuple(times.tolist()), partial(_lines, times, ratios),
         )  # fmt: skip
@@ -123,7 +123,7 @@ def _measured(samples: BloodSamples) -> tuple[Array, Array]:
     return times[used], above[used] / below[used]
 
 
-def _polynomial(name: str, times: Array, ratios: Array, n: int) -> FittedCurve:
+def _polynomial(name: str, times: Array, ratios: Array, n: int) -> SampleFit:
     names = (("ratio", "1"), ("slope", "1/s"))[:n]
     return fit_formula(
         name, _line, BloodCurve(times, ratios), names_units=names,

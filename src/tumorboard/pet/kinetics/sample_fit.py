@@ -20,7 +20,7 @@ from tumorboard.errors import InputError
 from tumorboard.pet.kinetics.fit import FitFlag, KineticParameter
 from tumorboard.pet.kinetics.least_squares import corrected_akaike
 
-__all__ = ["FittedCurve", "SampleWeighting", "fit_formula", "fit_separable", "starts_of"]
+__all__ = ["SampleFit", "SampleWeighting", "fit_formula", "fit_separable", "starts_of"]
 
 Array = NDArray[np.float64]
 Formula = Callable[..., Array]
@@ -33,6 +33,8 @@ _UNCERTAIN: Final = 0.5
 _STEP: Final = 6e-6
 #: Relative, of the sum of squares: rough in the search from many starts, fine from the best of them.
 _ROUGH, _FINE, _FINISHED = 1e-4, 1e-13, 3
+#: How many samples to either side of an onset are looked between, and how often it may move on.
+_NEAREST, _ROUNDS = 5, 4
 
 
 class SampleWeighting(Enum):
@@ -47,24 +49,26 @@ class SampleWeighting(Enum):
     COUNTING = "counting"
     """By the inverse of the value, the variance of counts; values below 1 % of the peak count as 1 %."""
 
+    INTERVAL_COUNTING = "interval and counting"
+    """By the time that a sample stands for over its value, so that the late part counts too."""
+
     def of(self, curve: BloodCurve) -> Array:
         """Return weights of mean 1, shape ``(n,)``."""
-        if self is SampleWeighting.UNIFORM:
-            weights = np.ones(curve.times_s.size)
-        elif self is SampleWeighting.INTERVAL:
+        weights = np.ones(curve.times_s.size)
+        if self in (SampleWeighting.INTERVAL, SampleWeighting.INTERVAL_COUNTING) and weights.size > 1:
             gaps = np.diff(curve.times_s)
-            weights = 0.5 * (np.append(gaps, 0.0) + np.append(0.0, gaps)) if gaps.size else np.ones(1)
-        else:
+            weights = 0.5 * (np.append(gaps, 0.0) + np.append(0.0, gaps))
+        if self in (SampleWeighting.COUNTING, SampleWeighting.INTERVAL_COUNTING):
             peak = float(np.abs(curve.values).max())
             if peak == 0.0:
                 raise InputError("blood must not be 0 throughout for weights by counts; got only zeros")
-            weights = 1.0 / np.maximum(np.abs(curve.values), _LEAST_COUNTS * peak)
+            weights = weights / np.maximum(np.abs(curve.values), _LEAST_COUNTS * peak)
         scaled: Array = weights / weights.mean()
         return scaled
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FittedCurve:
+class SampleFit:
     """A curve through samples, at any time.
 
     Parameters
@@ -135,7 +139,7 @@ def fit_formula(
     upper: Sequence[float],
     references: tuple[str, ...],
     bends_s: tuple[float, ...] = (),
-) -> FittedCurve:
+) -> SampleFit:
     """Fit ``formula(times, *parameters)`` to samples of equal weight, from several starts, by least squares.
 
     Parameters
@@ -153,7 +157,7 @@ def fit_formula(
 
     Returns
     -------
-    FittedCurve
+    SampleFit
         The best of all starts.
 
     Raises
@@ -196,9 +200,10 @@ def fit_separable(
     lower: Sequence[float],
     upper: Sequence[float],
     report: Callable[[Array], Array],
+    onsets: tuple[int, ...],
     bends: Callable[[Array], tuple[float, ...]],
     references: tuple[str, ...],
-) -> FittedCurve:
+) -> SampleFit:
     """Fit a sum of shapes with amplitudes >= 0: only the shapes' parameters are searched, the rest is linear.
 
     Parameters
@@ -213,12 +218,15 @@ def fit_separable(
         Of the shapes' parameters as searched.
     report
         Shapes' parameters as reported, from those searched.
+    onsets
+        Which of those searched are times at which the shape bends. The sum of squares has a kink where one
+        passes a sample, and a minimum between many: those between the nearest samples are tried too.
     bends
         Where the curve bends, from the shapes' parameters as reported.
 
     Returns
     -------
-    FittedCurve
+    SampleFit
         The best of all starts.
 
     Raises
@@ -232,7 +240,7 @@ def fit_separable(
     >>> halved = fit_separable(
     ...     "half", lambda t, k: np.exp(-k * t)[:, None], samples, np.ones(5),
     ...     names_units=[("k", "1/s"), ("A", "Bq/mL")], starts=[[1.0]], lower=[0.0], upper=[9.0],
-    ...     report=lambda p: p, bends=lambda p: (), references=(),
+    ...     report=lambda p: p, onsets=(), bends=lambda p: (), references=(),
     ... )
     >>> round(halved.parameters["A"].value, 6)
     2.0
@@ -248,7 +256,11 @@ def fit_separable(
         found = nnls(columns / lengths, curve.values / scale * root)[0] / lengths
         return np.asarray(found), np.asarray(columns @ found - curve.values / scale * root)
 
-    best = _best(lambda p: amplitudes(p)[1], starts, lower, upper)
+    def residual(p: Array) -> Array:
+        return amplitudes(p)[1]
+
+    best = _best(residual, starts, lower, upper)
+    best = _between_samples(residual, best, onsets, curve.times_s, lower, upper)
     found = np.asarray(best.x)
     shape, heights = report(found), amplitudes(found)[0] * scale
 
@@ -288,6 +300,31 @@ def _best(residual: Callable[[Array], Array], starts: Any, lower: Any, upper: An
     return min(fine, key=lambda found: float(found.cost))
 
 
+def _between_samples(
+    residual: Callable[[Array], Array],
+    best: Any,
+    onsets: tuple[int, ...],
+    times: Array,
+    lower: Any,
+    upper: Any,
+) -> Any:
+    """Search from between the samples near each onset, until none is better."""
+    for _ in range(_ROUNDS):
+        before = best
+        for k in onsets:
+            at = int(np.searchsorted(times, before.x[k]))
+            edges = times[max(at - _NEAREST, 0) : at + _NEAREST]
+            for middle in 0.5 * (edges[1:] + edges[:-1]):
+                start = before.x.copy()
+                start[k] = middle
+                found = _search(residual, start, lower, upper, _FINE)
+                if found.cost < best.cost * (1.0 - 1e-9):
+                    best = found
+        if best is before:
+            break
+    return best
+
+
 def _search(residual: Callable[[Array], Array], start: Any, lower: Any, upper: Any, tolerance: float) -> Any:
     low, high = np.asarray(lower, np.float64), np.asarray(upper, np.float64)
     margin = 1e-9 * np.where(np.isfinite(high - low), high - low, 0.0)
@@ -316,7 +353,7 @@ def _result(
     converged: bool,
     references: tuple[str, ...],
     bends_s: tuple[float, ...],
-) -> FittedCurve:
+) -> SampleFit:
     fitted = formula(curve.times_s, *values)
     residual_sum = float(weights @ (fitted - curve.values) ** 2)
     errors, ill = _errors(formula, curve.times_s, values, weights, residual_sum)
@@ -334,7 +371,7 @@ def _result(
     if not converged:
         flags.append(FitFlag.NOT_CONVERGED)
     frozen = tuple(float(v) for v in values)
-    return FittedCurve(
+    return SampleFit(
         model, parameters, curve.times_s, curve.values, fitted, weights, residual_sum,
         corrected_akaike(residual_sum, curve.times_s.size, values.size), tuple(flags), True, bends_s,
         lambda times: np.asarray(formula(times, *frozen)), references,

@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "anatomy": ["Anatomy", "Organ", "torso"],
+        "brain": ["Brain", "BrainScanConfig", "brain_of", "scan_brain"],
         "digital_patient": ["DigitalPatient", "DigitalPatientConfig", "TrueLesion", "simulate_patient"],
         "radioligand_patient": [
             "RadioligandPatient",

@@ -5,6 +5,7 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
+        "gaussian_blur": ["gaussian_blur"],
         "overlap": ["Overlap", "compare_masks"],
         "registration": ["RigidRegistration", "register_rigid"],
         "registration_config": [

@@ -10,6 +10,23 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "deauville": ["DeauvilleRule", "DeauvilleScore", "UptakeMeasure", "deauville_score"],
         "delineation": ["Connectivity", "Exclusion", "LesionOrder", "delineate_lesions"],
         "liver_reference": ["LIVER_SPHERE_RADIUS_MM", "find_liver", "liver_reference"],
+        "partial_volume_matrix": [
+            "CorrectedCurves",
+            "TransferMatrix",
+            "region_curves",
+            "transfer_matrix",
+        ],
+        "partial_volume_methods": ["IterativeYang", "RegionVoxelwise"],
+        "partial_volume_psf": ["GaussianPsf"],
+        "partial_volume_regions": ["FractionPartition", "LabelPartition", "Partition", "region_means"],
+        "partial_volume_sensitivity": ["PsfSensitivity", "psf_sensitivity"],
+        "partial_volume_voxels": [
+            "CorrectedDynamic",
+            "CorrectedImage",
+            "correct_dynamic",
+            "correct_image",
+            "corrected_frames",
+        ],
         "patient_summary": ["PatientSummary", "summarise_patient"],
         "peak": ["PEAK_RADIUS_MM", "SphereUptake", "peak_uptake", "sphere_uptake"],
         "percist": [

@@ -65,6 +65,13 @@ def test_write_bids_pet__refuses_what_its_sidecar_could_not_say(tmp_path, image,
     assert not list(tmp_path.iterdir())
 
 
+def test_write_bids_pet__more_does_not_contradict_the_image(tmp_path):
+    about = BidsPetDescription("PBR28", "C11", 400.0, "x", None, {"Units": "kBq/mL", "Manufacturer": "none"})
+    with pytest.raises(InputError, match=r"more must not hold what the image .* got Units$"):
+        write_bids_pet(tmp_path, "01", dynamic(), None, about)
+    assert not list(tmp_path.iterdir())
+
+
 def changed(tmp_path, **changes):
     path = write_bids_pet(tmp_path, "01", dynamic(), None, ABOUT)
     sidecar = json.loads(sidecar_of(path).read_text())

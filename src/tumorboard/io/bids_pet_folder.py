@@ -122,6 +122,7 @@ def write_bids_pet(
             "dynamic must hold ACTIVITY_CONCENTRATION [Bq/mL] with times from the injection; got "
             f"{dynamic.quantity.name} from {dynamic.time_zero!r}"
         )
+    sidecar = _sidecar(dynamic, description)
     root = Path(folder)
     place = root / f"sub-{subject}" / "pet"
     place.mkdir(parents=True, exist_ok=True)
@@ -131,7 +132,7 @@ def write_bids_pet(
     if blood is not None:
         table = place / f"sub-{subject}_recording-manual_blood.tsv"
         write_bids_blood(blood, table, dispersion_corrected=False)
-    write_text(sidecar_of(path), json.dumps(_sidecar(dynamic, description), indent=2) + "\n")
+    write_text(sidecar_of(path), json.dumps(sidecar, indent=2) + "\n")
     nifti.write(dynamic, path, times_elsewhere=True)
     return path
 
@@ -184,7 +185,7 @@ def _add_participant(path: Path, participant: str, weight_kg: float | None) -> N
 
 
 def _sidecar(dynamic: DynamicImage, description: BidsPetDescription) -> dict[str, Any]:
-    return {
+    content = {
         **dict.fromkeys(_REQUIRED, "n/a"),
         # With "none" the standard asks for no values and no sizes.
         "ReconMethodParameterLabels": ["none"],
@@ -201,5 +202,10 @@ def _sidecar(dynamic: DynamicImage, description: BidsPetDescription) -> dict[str
         "FrameDuration": dynamic.frame_duration_s.tolist(),
         "ImageDecayCorrected": True,
         "ImageDecayCorrectionTime": 0,
-        **description.more,
     }
+    taken = [key for key in description.more if content.get(key, "n/a") not in ("n/a", "none", ["none"])]
+    if taken:
+        raise InputError(
+            f"more must not hold what the image and the description say themselves; got {', '.join(taken)}"
+        )
+    return content | dict(description.more)

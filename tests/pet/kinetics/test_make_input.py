@@ -83,6 +83,17 @@ def test_fit_input__plasma_from_whole_blood_and_back(ratio):
     np.testing.assert_allclose(made.parent_plasma_bq_ml, 1.25 * made.whole_blood_bq_ml, rtol=1e-9)
 
 
+def test_make_input__that_arrives_earlier_keeps_what_came_before_time_0():
+    blood = make_input(samples(), config(), 100.0)
+    earlier = blood.delayed(-15.0)
+    assert earlier.times_s[0] == -15.0
+    times = np.array([0.0, 20.0, 85.0])
+    np.testing.assert_allclose(
+        earlier.parent_integral(times), blood.parent_integral(times + 15.0), rtol=1e-12
+    )
+    assert earlier.parent_integral([0.0])[0] > 0.0
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

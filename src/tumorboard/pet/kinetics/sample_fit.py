@@ -309,20 +309,21 @@ def _between_samples(
     upper: Any,
 ) -> Any:
     """Search from between the samples near each onset, until none is better."""
+    start = best
     for _ in range(_ROUNDS):
         before = best
         for k in onsets:
             at = int(np.searchsorted(times, before.x[k]))
             edges = times[max(at - _NEAREST, 0) : at + _NEAREST]
             for middle in 0.5 * (edges[1:] + edges[:-1]):
-                start = before.x.copy()
-                start[k] = middle
-                found = _search(residual, start, lower, upper, _FINE)
-                if found.cost < best.cost * (1.0 - 1e-9):
+                moved = before.x.copy()
+                moved[k] = middle
+                found = _search(residual, moved, lower, upper, _ROUGH**2)
+                if found.cost < best.cost * (1.0 - _ROUGH**2):
                     best = found
         if best is before:
             break
-    return best
+    return best if best is start else _search(residual, best.x, lower, upper, _FINE)
 
 
 def _search(residual: Callable[[Array], Array], start: Any, lower: Any, upper: Any, tolerance: float) -> Any:

@@ -51,6 +51,41 @@ def pet(tracer=None, drop=(), **changes):
     return ds
 
 
+def coded(value, scheme, meaning=""):
+    """One slice whose radionuclide has this code."""
+    nuclide = Dataset()
+    nuclide.CodeValue, nuclide.CodingSchemeDesignator, nuclide.CodeMeaning = value, scheme, meaning
+    return pet(tracer={"RadionuclideCodeSequence": Sequence([nuclide])})
+
+
+@pytest.mark.parametrize(
+    ("value", "scheme", "meaning"),
+    [
+        ("447553000", "SCT", ""),
+        ("C-101ED", "SRT", "Lutetium"),
+        ("C-101ED", "SNM3", ""),
+        ("C-101ED", "", "unknown"),
+    ],
+)
+def test_pet_acquisition_of__takes_the_radionuclide_by_its_code_where_the_name_is_none(
+    value, scheme, meaning
+):
+    found = pet_acquisition_of([coded(value, scheme, meaning)])
+    assert found.radionuclide == "Lu-177"
+    assert any(f"the code {value}" in note and "taken by the code" in note for note in found.notes)
+
+
+def test_pet_acquisition_of__notes_a_radionuclide_whose_name_contradicts_its_code():
+    found = pet_acquisition_of([coded("77004003", "SCT", "^68^Gallium")])
+    assert found.radionuclide == "^68^Gallium"
+    assert any("contradicts itself: 77004003 (SCT) is F-18" in note for note in found.notes)
+    assert not any("Radionuclide" in note for note in pet_acquisition_of([pet()]).notes)
+
+
+def test_pet_acquisition_of__leaves_a_code_of_another_scheme_alone():
+    assert pet_acquisition_of([coded("447553000", "99LOCAL", "tracer")]).radionuclide == "tracer"
+
+
 def with_private(ds, group, creator, element, vr, value, *, block=0x10):
     ds.add_new((group, block), "LO", creator)
     ds.add_new((group, (block << 8) + element), vr, value)

@@ -16,6 +16,7 @@ from tumorboard.core.acquisition import (
     Sex,
     SuvType,
 )
+from tumorboard.core.nuclide import Nuclide
 from tumorboard.errors import InputError, UnreadableFile
 from tumorboard.io.dicom import times
 from tumorboard.io.dicom.acquired_slices import slice_of_dataset, slice_of_header, slices_of_frames
@@ -23,6 +24,7 @@ from tumorboard.io.dicom.enhanced_pet import is_enhanced_pet, series_level
 from tumorboard.io.dicom.injected_activity import AcquisitionResolution, injected_activity
 from tumorboard.io.dicom.injection_moment import injection_moment
 from tumorboard.io.dicom.private_elements import PrivateCreator, private_text
+from tumorboard.io.dicom.radionuclide_codes import nuclide_of_code
 from tumorboard.io.dicom.sandbox import Limits, read_datasets
 from tumorboard.io.dicom.series_values import SeriesValues, distinct, nonzero, term_of, text_of
 from tumorboard.io.dicom.study import FileHeader, Quarantined, Series
@@ -213,7 +215,7 @@ def _series_facts(values: SeriesValues) -> dict[str, Any]:
         ),
         "decay_corrected_to": _decay_corrected_to(values),
         "corrected_image": _corrected_image(values),
-        "radionuclide": values.one(codes, "CodeMeaning", str),
+        "radionuclide": _radionuclide(values, codes),
         "radionuclide_code": values.one(codes, "CodeValue", str),
         "radiopharmaceutical": values.one(tracers, "Radiopharmaceutical", str),
         "half_life_s": values.one(tracers, "RadionuclideHalfLife", nonzero),
@@ -224,6 +226,37 @@ def _series_facts(values: SeriesValues) -> dict[str, Any]:
         "age": values.one(files, "PatientAge", str),
         "manufacturer": values.one(files, "Manufacturer", str),
     }
+
+
+def _radionuclide(values: SeriesValues, codes: Sequence[Dataset]) -> str | None:
+    """Return the nuclide by its name, or by its code where the name is none; what contradicts is noted."""
+    meaning: str | None = values.one(codes, "CodeMeaning", str)
+    code: str | None = values.one(codes, "CodeValue", str)
+    scheme: str | None = values.one(codes, "CodingSchemeDesignator", str)
+    coded = nuclide_of_code(code or "", scheme or "")
+    if coded is None:
+        return meaning
+    named = _nuclide_name(meaning)
+    stated = f"{code} ({scheme or 'no scheme'})"
+    if named is None:
+        values.note(
+            f"Radionuclide Code Sequence (0054,0300) has the code {stated} of {coded}; its Code Meaning "
+            f"(0008,0104), {meaning or 'absent'}, names no nuclide: taken by the code"
+        )
+        return coded
+    if named != coded:
+        values.note(
+            f"Radionuclide Code Sequence (0054,0300) contradicts itself: {stated} is {coded}, Code Meaning "
+            f"(0008,0104) is {meaning}, which was taken"
+        )
+    return meaning
+
+
+def _nuclide_name(meaning: str | None) -> str | None:
+    try:
+        return Nuclide.named(meaning or "").name
+    except InputError:
+        return None
 
 
 def _height_m(values: SeriesValues) -> float | None:

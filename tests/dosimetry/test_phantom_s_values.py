@@ -71,6 +71,16 @@ def test_phantom_s_values__alphas_stay_in_their_source(coarse):
     assert found.absorbed_mev[0] == found.emitted_mev == 5.0
 
 
+def test_phantom_s_values__soft_x_rays_are_no_alphas(coarse):
+    emissions = DecayEmissions("with X rays below 1 keV", lines=SOFT_BETA.lines, local_mev=4e-5 * 0.15)
+    plan = BatchPlan(400, 1, 1, batches=10)
+    found = phantom_s_values(coarse, emissions, source_regions(["liver"]), plan)
+    assert not found.s_values.alpha_gy.any()
+    liver = found.s_values.targets.index("liver")
+    expected = emissions.local_mev * GY_G_PER_MEV / found.masses_g["liver"]
+    assert found.s_values.photon_gy[liver, 0] == pytest.approx(expected)
+
+
 def test_phantom_s_values__electrons_stay_near_their_source(coarse):
     plan = BatchPlan(2000, 1, 2, batches=10)
     found = phantom_s_values(coarse, SOFT_BETA, source_regions(["liver", "brain"]), plan)
@@ -193,6 +203,28 @@ def test_phantom_s_values__are_kept(coarse, tmp_path):
     )
     assert told
     assert not np.array_equal(first.s_values.total_gy, other.s_values.total_gy)
+
+
+def test_phantom_s_values__are_taken_up_where_an_interrupt_left_them(coarse, tmp_path):
+    plan = BatchPlan(400, 1, 1, batches=10)
+    sources = source_regions(["liver", "brain"])
+    told = []
+
+    def interrupt(what, done, total):
+        told.append(done / total)
+        if told[-1] >= 0.75:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        phantom_s_values(coarse, SOFT_BETA, sources, plan, cache=tmp_path, progress=interrupt)
+    told.clear()
+    found = phantom_s_values(
+        coarse, SOFT_BETA, sources, plan, cache=tmp_path, progress=lambda _, a, b: told.append(a / b)
+    )
+    assert min(told) > 0.75
+    assert len(list(tmp_path.iterdir())) == len(sources)
+    whole = phantom_s_values(coarse, SOFT_BETA, sources, plan)
+    assert np.array_equal(found.s_values.total_gy, whole.s_values.total_gy)
 
 
 def test_phantom_s_values__do_not_depend_on_threads(coarse):

@@ -25,8 +25,9 @@ __all__ = ["ALPHA_WEIGHT", "OrganDoses", "SValues", "organ_doses", "saf_s_values
 ALPHA_WEIGHT: Final = 20.0
 
 _ANNIHILATION_PHOTON_MEV: Final = 0.51099895
-#: What does not travel is X rays below 1 keV where it is so small a share of all (F-18: 1e-7, Cu-64: 1e-5).
-_SOFT_PHOTONS: Final = 2e-5
+#: What does not travel is X rays below 1 keV where it is so small a share of all (F-18: 1e-7, Cu-64: 1e-5,
+#: Ga-67: 4e-5). An alpha as rare as that would add 0.2 % to an equivalent dose.
+_SOFT_PHOTONS: Final = 1e-4
 #: Dose of 1 MeV in 1 kg [Gy].
 _GY_KG_PER_MEV: Final = GY_G_PER_MEV * 1e-3
 
@@ -220,6 +221,11 @@ def organ_doses(decays: Mapping[str, float], s_values: SValues) -> OrganDoses:
     )
 
 
+def is_soft_photons(emissions: DecayEmissions) -> bool:
+    """Return whether what does not travel is X rays below 1 keV, and no alphas, by its share of all."""
+    return emissions.local_mev <= _SOFT_PHOTONS * emitted_mev(emissions)
+
+
 def saf_s_values(
     emissions: DecayEmissions,
     *,
@@ -281,7 +287,7 @@ def saf_s_values(
             )
     none = np.zeros((len(photons.targets), len(photons.sources)))
     alpha, soft_photons_mev = none, 0.0
-    if alphas is None and emissions.local_mev <= _SOFT_PHOTONS * emitted_mev(emissions):
+    if alphas is None and is_soft_photons(emissions):
         soft_photons_mev = emissions.local_mev
     elif emissions.local_mev > 0:
         if alphas is None or alpha_mev is None or not 0 < alpha_mev < np.inf:

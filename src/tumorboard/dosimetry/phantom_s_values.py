@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tumorboard.core._arrays import read_only
 from tumorboard.core.image import Image, Quantity
 from tumorboard.dosimetry.dose_kernel_cache import load_arrays, save_arrays
-from tumorboard.dosimetry.mird import SValues
+from tumorboard.dosimetry.mird import SValues, is_soft_photons
 from tumorboard.dosimetry.phantom_regions import (
     PHANTOM_TARGETS,
     WALL_OF_CONTENTS,
@@ -27,6 +27,7 @@ from tumorboard.phantoms.stylised_adult import StylisedAdult
 from tumorboard.physics.transport.batches import BatchPlan, Progress
 from tumorboard.physics.transport.decay_regions import RegionEnergies, region_energies
 from tumorboard.physics.transport.decay_source import ActivityImage, DecayEmissions, EmissionLines
+from tumorboard.physics.transport.electron_tables import ElectronSteps
 from tumorboard.physics.transport.medium import GY_G_PER_MEV, TransportMedium
 from tumorboard.physics.transport.particles import ParticleKind
 from tumorboard.physics.transport.photon_arguments import PhotonSteps
@@ -37,6 +38,7 @@ __all__ = ["PhantomSValues", "phantom_s_values"]
 _REST_MEV: Final = 0.51099895
 #: Electrons that photons set free stay there: in 1 mm of tissue 0.4 MeV stops, and organs are larger.
 _PHOTON_STEPS: Final = PhotonSteps()
+_ELECTRON_STEPS: Final = ElectronSteps()
 _REFERENCES: Final = ("bolch2009mird21", "sempau2000dpm", "woodcock1965")
 
 
@@ -130,7 +132,8 @@ def phantom_s_values(
     plan
         How many photons, and how many charged particles, from each source, and with how many threads.
     cache
-        Folder to keep results in, and to take them from; ``None``: they are calculated.
+        Folder to keep results in, and to take them from; ``None``: they are calculated. What an interrupt
+        leaves unfinished is kept there, too, and taken up by the next call.
     progress
         Told how many decays are followed.
 
@@ -177,6 +180,8 @@ def phantom_s_values(
         "medium": medium.digest,
         "phantom": phantom.digest,
         "targets": hashlib.sha256(weights.tobytes()).hexdigest(),
+        "electron_steps": asdict(_ELECTRON_STEPS),
+        "photon_steps": asdict(_PHOTON_STEPS) | {"scoring": _PHOTON_STEPS.scoring.value},
         **plan.settings,
     }
     parts = _parts(emissions)
@@ -185,7 +190,8 @@ def phantom_s_values(
         record = _record(phantom, source, settings)
         found = None if cache is None else load_arrays(cache, record)
         if found is None:
-            follow = _Following(phantom, medium, plan, progress, number, len(sources))
+            kept = None if cache is None else cache / record.digest
+            follow = _Following(phantom, medium, plan, progress, number, len(sources), kept)
             found = _column(follow, emissions, parts, source, weights)
             if cache is not None:
                 save_arrays(cache, record, found)
@@ -247,6 +253,7 @@ class _Following:
     progress: Progress | None
     number: int
     sources: int
+    kept: Path | None
 
     def energy(self, part: _Part, source: SourceRegion, *, place: int, parts: int) -> RegionEnergies:
         """Return what a particle leaves in each region by number."""
@@ -268,8 +275,10 @@ class _Following:
             phantom.labels,
             plan,
             follow_photons=part.follow_photons,
+            electron_steps=_ELECTRON_STEPS,
             photon_steps=_PHOTON_STEPS,
             progress=tell,
+            checkpoint=None if self.kept is None else self.kept.with_suffix(f".part{place}.npz"),
         )
 
 
@@ -308,7 +317,8 @@ def _column(
     if emissions.local_mev > 0:
         here = np.zeros(256)
         here[[r.number for r in source.regions]] = emissions.local_mev * GY_G_PER_MEV / source_g
-        found["alpha"] = weights @ here
+        kind = "photon" if is_soft_photons(emissions) else "alpha"
+        found[kind] = found[kind] + weights @ here
     total = found["photon"] + found["electron"] + found["alpha"]
     relative = np.divide(np.sqrt(variance), total, out=np.ones_like(total), where=total > 0)
     return {**found, "relative_uncertainty": relative, "absorbed_mev": np.array([absorbed])}

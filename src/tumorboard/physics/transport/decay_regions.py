@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tumorboard.core._arrays import read_only
 from tumorboard.errors import InputError
-from tumorboard.physics.transport._decay_run import DecayRun, seeds_of
-from tumorboard.physics.transport._kernels import electron_history as electrons_account
-from tumorboard.physics.transport._kernels import photon_data as photons_account
+from tumorboard.physics.transport._decay_setup import (
+    DECAY_REFERENCES,
+    balance_of_run,
+    decay_run,
+    new_accounts,
+)
 from tumorboard.physics.transport.batches import BatchPlan, Progress, Tallies, run_batches
 from tumorboard.physics.transport.decay_source import ActivityBall, ActivityImage, DecayEmissions
-from tumorboard.physics.transport.decay_transport import balance_of_decays
-from tumorboard.physics.transport.electron import REFERENCES as ELECTRON_REFERENCES
-from tumorboard.physics.transport.electron import cells_of
-from tumorboard.physics.transport.electron_tables import ElectronSteps, electron_tables
+from tumorboard.physics.transport.electron_tables import ElectronSteps
 from tumorboard.physics.transport.energy_balance import EnergyBalance
 from tumorboard.physics.transport.medium import TransportMedium
-from tumorboard.physics.transport.photon import REFERENCES as PHOTON_REFERENCES
-from tumorboard.physics.transport.photon_arguments import PhotonSteps, photon_arguments
+from tumorboard.physics.transport.photon_arguments import PhotonSteps
 from tumorboard.provenance import Record
 
 __all__ = ["RegionEnergies", "region_energies"]
@@ -70,6 +71,7 @@ def region_energies(
     electron_steps: ElectronSteps | None = None,
     photon_steps: PhotonSteps | None = None,
     progress: Progress | None = None,
+    checkpoint: Path | None = None,
 ) -> RegionEnergies:
     """Let decays happen and score what they leave in regions.
 
@@ -92,8 +94,8 @@ def region_energies(
         Whether photons are followed; else they leave.
     electron_steps, photon_steps
         As in :func:`~tumorboard.physics.transport.decay_transport.transport_decays`.
-    progress
-        Told how many decays are followed.
+    progress, checkpoint
+        As in :func:`~tumorboard.physics.transport.batches.run_batches`.
 
     Returns
     -------
@@ -141,17 +143,17 @@ def region_energies(
         raise InputError(f"labels must be 0 to {_MOST_REGIONS - 1}; got {numbers.min()} to {numbers.max()}")
     flat = numbers.ravel().astype(np.int64)
     regions = int(flat.max()) + 1
-    of_electrons = electron_steps if electron_steps is not None else ElectronSteps()
-    of_photons = photon_steps if photon_steps is not None else PhotonSteps(electron_cut_mev=0.05)
-    run = DecayRun(
-        emissions.for_kernel(of_electrons.cut_mev),
-        source.for_kernel(medium),
-        cells_of(medium),
-        electron_tables(medium.materials, of_electrons),
-        of_electrons.settings(plan.seed),
-        photon_arguments(medium, of_photons, seed=plan.seed) if follow_photons else None,
-        seeds_of(plan.seed),
+    run, settings = decay_run(
+        medium,
+        source,
+        emissions,
+        plan,
+        follow_photons=follow_photons,
+        electron_steps=electron_steps,
+        photon_steps=photon_steps,
     )
+    settings["labels"] = hashlib.sha256(flat.tobytes()).hexdigest()
+    record = Record("physics.transport.region_energies", settings, references=DECAY_REFERENCES)
 
     def simulate(first: int, count: int, tallies: Tallies) -> None:
         # Voxels are of one batch only: what batches have in common is regions.
@@ -162,38 +164,15 @@ def region_energies(
 
     sums = run_batches(
         simulate,
-        lambda: {
-            "regions": np.zeros(regions),
-            "electrons": np.zeros(electrons_account.ACCOUNT_SIZE),
-            "secondaries": np.zeros(electrons_account.ACCOUNT_SIZE),
-            "photons": np.zeros(photons_account.ACCOUNTS),
-        },
+        lambda: {"regions": np.zeros(regions), **new_accounts()},
         lambda tallies: tallies["regions"],
         plan,
         what="following decays",
         progress=progress,
+        checkpoint=checkpoint,
+        record=record,
     )
-    accounts = {name: sums.tallies[name] for name in ("electrons", "secondaries", "photons")}
-    balance = balance_of_decays(accounts, sums.histories)
-    if balance.brought_mev <= 0:
-        raise InputError(
-            "source must meet the medium; got decays whose particles all pass it by; check positions and the "
-            "frame of reference"
-        )
-    record = Record(
-        "physics.transport.region_energies",
-        {
-            **plan.settings,
-            "medium": medium.digest,
-            "source": source.digest,
-            "nuclide": emissions.name,
-            "emissions": emissions.digest,
-            "follow_photons": follow_photons,
-            "electron_steps": asdict(of_electrons),
-            "photon_steps": asdict(of_photons) | {"scoring": of_photons.scoring.value},
-        },
-        references=tuple(dict.fromkeys((*ELECTRON_REFERENCES, *PHOTON_REFERENCES))),
-    )
+    balance = balance_of_run(sums)
     return RegionEnergies(
         sums.tallies["regions"] / sums.histories, sums.relative_uncertainty, balance, sums.histories, record
     )

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tumorboard.core.image import Image, Quantity
-from tumorboard.errors import InputError
-from tumorboard.physics.transport._decay_run import DecayRun, seeds_of
-from tumorboard.physics.transport._kernels import electron_history as electrons_account
-from tumorboard.physics.transport._kernels import photon_data as photons_account
-from tumorboard.physics.transport.batches import BatchPlan, Progress, Tallies, run_batches
+from tumorboard.physics.transport._decay_setup import (
+    DECAY_REFERENCES,
+    balance_of_run,
+    decay_run,
+    new_accounts,
+)
+from tumorboard.physics.transport.batches import BatchPlan, Progress, run_batches
 from tumorboard.physics.transport.decay_source import ActivityBall, ActivityImage, DecayEmissions
-from tumorboard.physics.transport.electron import REFERENCES as ELECTRON_REFERENCES
-from tumorboard.physics.transport.electron import cells_of
-from tumorboard.physics.transport.electron_tables import ElectronSteps, electron_tables
+from tumorboard.physics.transport.electron_tables import ElectronSteps
 from tumorboard.physics.transport.energy_balance import EnergyBalance
 from tumorboard.physics.transport.medium import TransportMedium
-from tumorboard.physics.transport.photon import REFERENCES as PHOTON_REFERENCES
-from tumorboard.physics.transport.photon_arguments import PhotonSteps, photon_arguments
+from tumorboard.physics.transport.photon_arguments import PhotonSteps
 from tumorboard.provenance import Record
 
 __all__ = ["DecayTransportResult", "transport_decays"]
@@ -132,43 +130,20 @@ def transport_decays(
     >>> round(found.balance.deposited_mev, 2)
     0.13
     """
-    of_electrons = electron_steps if electron_steps is not None else ElectronSteps()
-    of_photons = photon_steps if photon_steps is not None else PhotonSteps(electron_cut_mev=0.05)
-    run = DecayRun(
-        emissions.for_kernel(of_electrons.cut_mev),
-        source.for_kernel(medium),
-        cells_of(medium),
-        electron_tables(medium.materials, of_electrons),
-        of_electrons.settings(plan.seed),
-        photon_arguments(medium, of_photons, seed=plan.seed) if follow_photons else None,
-        seeds_of(plan.seed),
+    run, settings = decay_run(
+        medium,
+        source,
+        emissions,
+        plan,
+        follow_photons=follow_photons,
+        electron_steps=electron_steps,
+        photon_steps=photon_steps,
     )
-    record = Record(
-        "physics.transport.transport_decays",
-        {
-            **plan.settings,
-            "medium": medium.digest,
-            "source": source.digest,
-            "nuclide": emissions.name,
-            "emissions": emissions.digest,
-            "follow_photons": follow_photons,
-            "electron_steps": asdict(of_electrons),
-            "photon_steps": asdict(of_photons) | {"scoring": of_photons.scoring.value},
-        },
-        references=tuple(dict.fromkeys((*ELECTRON_REFERENCES, *PHOTON_REFERENCES))),
-    )
-
-    def make() -> Tallies:
-        return {
-            "energy": np.zeros(medium.density_g_cm3.size),
-            "electrons": np.zeros(electrons_account.ACCOUNT_SIZE),
-            "secondaries": np.zeros(electrons_account.ACCOUNT_SIZE),
-            "photons": np.zeros(photons_account.ACCOUNTS),
-        }
+    record = Record("physics.transport.transport_decays", settings, references=DECAY_REFERENCES)
 
     sums = run_batches(
         lambda first, count, tallies: run.decays(first, first + count, tallies),
-        make,
+        lambda: {"energy": np.zeros(medium.density_g_cm3.size), **new_accounts()},
         lambda tallies: tallies["energy"],
         plan,
         what="following decays",
@@ -176,15 +151,7 @@ def transport_decays(
         checkpoint=checkpoint,
         record=record,
     )
-    balance = balance_of_decays(
-        {k: sums.tallies[k] for k in ("electrons", "secondaries", "photons")}, sums.histories
-    )
-    if balance.brought_mev <= 0:
-        raise InputError(
-            "source must meet the medium; got decays whose particles all pass it by; check positions and the "
-            "frame of reference"
-        )
-
+    balance = balance_of_run(sums)
     energy = sums.tallies["energy"].reshape(medium.grid.shape) / sums.histories
     return DecayTransportResult(
         dose=medium.image(medium.dose_gy(energy), Quantity.DOSE, record),
@@ -193,24 +160,4 @@ def transport_decays(
         histories=sums.histories,
         mean_uncertainty=sums.mean_uncertainty,
         provenance=record,
-    )
-
-
-def balance_of_decays(accounts: dict[str, NDArray[np.float64]], histories: int) -> EnergyBalance:
-    """Return the account of all particles of decays, per decay."""
-    e, p = electrons_account, photons_account
-    first, second, photons = accounts["electrons"], accounts["secondaries"], accounts["photons"]
-    both = first + second
-    # What one hands on another brings, but for photons that pass the medium by or are not followed.
-    handed_on = both[e.HANDED_ON] - photons[p.ALL_BROUGHT] - photons[p.ALL_MISSED]
-    handed_on += photons[p.ALL_HANDED_ON] - second[e.BROUGHT]
-    return EnergyBalance(
-        brought_mev=float(first[e.BROUGHT] - photons[p.ALL_MISSED]) / histories,
-        deposited_mev=float(both[e.DEPOSITED] + photons[p.ALL_DEPOSITED]) / histories,
-        cut_mev=float(both[e.CUT] + photons[p.ALL_CUT]) / histories,
-        escaped_mev=float(both[e.ESCAPED] + photons[p.ALL_ESCAPED]) / histories,
-        handed_on_mev=float(handed_on) / histories,
-        missed_mev=float(both[e.MISSED] + photons[p.ALL_MISSED]) / histories,
-        largest_error_mev=float(both[e.LARGEST_ERROR] + photons[p.LARGEST_ERROR]),
-        stuck=int(both[e.STUCK] + photons[p.STUCK]),
     )

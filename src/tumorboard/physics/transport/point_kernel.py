@@ -13,13 +13,13 @@ from tumorboard.core.grid import AXIAL, Grid
 from tumorboard.core.material import Material
 from tumorboard.errors import InputError
 from tumorboard.physics.transport._decay_run import DecayRun, seeds_of
+from tumorboard.physics.transport._decay_setup import balance_of_decays
 from tumorboard.physics.transport._kernels.electron_data import Cells
 from tumorboard.physics.transport._kernels.electron_decay import Places
 from tumorboard.physics.transport._kernels.electron_history import ACCOUNT_SIZE
 from tumorboard.physics.transport._kernels.photon_data import ACCOUNTS
 from tumorboard.physics.transport.batches import BatchPlan, Progress, Tallies, run_batches
 from tumorboard.physics.transport.decay_source import DecayEmissions
-from tumorboard.physics.transport.decay_transport import balance_of_decays
 from tumorboard.physics.transport.electron import REFERENCES as ELECTRON_REFERENCES
 from tumorboard.physics.transport.electron_tables import ElectronSteps, electron_tables
 from tumorboard.physics.transport.energy_balance import EnergyBalance

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.integrate import quad
+from scipy.integrate import solve_ivp
 
 from tumorboard.core.nuclide import Nuclide
 from tumorboard.dosimetry.biokinetics import (
@@ -26,17 +26,32 @@ F18_PER_S = math.log(2.0) / 6586.2
 half_times = st.floats(60.0, 1e6)
 
 
-@given(half_time=half_times, uptake=st.floats(10.0, 1e5), fraction=st.floats(0.01, 1.0))
-def test_retention__integral_is_that_of_its_curve(half_time, uptake, fraction):
-    kept = Retention("liver", fraction, (0.4, 0.6), (half_time, math.inf), uptake_half_time_s=uptake)
-    rates = np.log(2.0) / np.array([half_time, uptake])
+@pytest.mark.parametrize("half_time", [60.0, 720.0, 7200.0, 1e6, math.inf])
+@pytest.mark.parametrize("uptake", [10.0, 719.0, 1e5])
+def test_retention__integral_is_that_of_a_region_that_fills_and_empties(half_time, uptake):
+    kept = Retention("liver", 0.3, (0.4, 0.6), (half_time, 3600.0), uptake_half_time_s=uptake)
+    comes, decay = math.log(2.0) / uptake, F18_PER_S
 
-    def activity(t):
-        stays = 0.4 * math.exp(-rates[0] * t) + 0.6
-        return fraction * stays * -math.expm1(-rates[1] * t) * math.exp(-F18_PER_S * t)
+    def slopes(_, state):
+        waiting, one, other, _ = state
+        leaves = math.log(2.0) / half_time, math.log(2.0) / 3600.0
+        arriving = comes * waiting
+        return [
+            -(comes + decay) * waiting,
+            0.4 * arriving - (leaves[0] + decay) * one,
+            0.6 * arriving - (leaves[1] + decay) * other,
+            one + other,
+        ]
 
-    expected = sum(quad(activity, a, b, limit=200)[0] for a, b in ((0, 3e3), (3e3, 3e4), (3e4, 3e5)))
-    assert kept.time_integrated_s(F18_PER_S) == pytest.approx(expected, rel=1e-6)
+    end = 40.0 / decay
+    found = solve_ivp(slopes, (0.0, end), [0.3, 0.0, 0.0, 0.0], method="LSODA", rtol=1e-9, atol=1e-12)
+    assert kept.time_integrated_s(decay) == pytest.approx(found.y[3, -1], rel=1e-5)
+
+
+def test_retention__all_that_is_taken_up_has_been_there_where_decay_is_slow():
+    slow = Retention("liver", 0.5, (1.0,), (3600.0,), uptake_half_time_s=7200.0)
+    at_once = Retention("liver", 0.5, (1.0,), (3600.0,))
+    assert slow.time_integrated_s(1e-12) == pytest.approx(at_once.time_integrated_s(1e-12), rel=1e-6)
 
 
 @given(half_time=half_times, interval=st.floats(600.0, 1e5))

@@ -57,7 +57,8 @@ class Retention:
     half_times_s
         Biological half-times, > 0; infinite: it stays [s].
     uptake_half_time_s
-        With which it comes, >= 0; 0 is at once [s].
+        With which it comes, >= 0; 0 is at once. What has come leaves with the half-times from then on;
+        before, it is in no region [s].
 
     Raises
     ------
@@ -91,9 +92,10 @@ class Retention:
     def time_integrated_s(self, decay_constant_per_s: float) -> float:
         r"""Return the time-integrated activity per administered activity [Bq s/Bq = s].
 
-        :math:`\sum_i F a_i / (\lambda + \lambda_i)`; with an uptake of rate :math:`\lambda_u` each term loses
-        :math:`F a_i / (\lambda + \lambda_i + \lambda_u)`: it is there after :math:`1 - e^{-\lambda_u t}`
-        [1]_.
+        :math:`\sum_i F a_i / (\lambda + \lambda_i)`. With an uptake of rate :math:`\lambda_u` only
+        :math:`\lambda_u / (\lambda + \lambda_u)` of it comes before it decays; terms of the curve in time are
+        :math:`F a_i \lambda_u (e^{-\lambda_i t} - e^{-\lambda_u t}) / (\lambda_u - \lambda_i)` times
+        :math:`e^{-\lambda t}` [1]_.
 
         Parameters
         ----------
@@ -112,8 +114,8 @@ class Retention:
         rates = decay_constant_per_s + _rates(self.half_times_s)
         total = float(self.fraction * (np.array(self.shares) / rates).sum())
         if self.uptake_half_time_s > 0:
-            late = rates + math.log(2.0) / self.uptake_half_time_s
-            total -= float(self.fraction * (np.array(self.shares) / late).sum())
+            uptake = math.log(2.0) / self.uptake_half_time_s
+            total *= uptake / (decay_constant_per_s + uptake)
         return total
 
 

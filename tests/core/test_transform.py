@@ -87,3 +87,21 @@ def test_deformation__refuses_fields_that_do_not_fit():
             Deformation(bad, grid, "1.2")
     with pytest.raises(InputError, match="one or more"):
         Deformation.sampled(grid)
+
+
+def test_transform__digests_are_of_all_that_moves_points():
+    grid = Grid((2, 2, 2), (1, 1, 1), (0, 0, 0), AXIAL, frame_of_reference="1.2")
+    wider = Grid((2, 2, 2), (1, 1, 2), (0, 0, 0), AXIAL, frame_of_reference="1.2")
+    field = np.zeros((2, 2, 2, 3))
+    made = [
+        lambda: turn(),
+        lambda: turn(shift_mm=(5, 6, -8)),
+        lambda: turn(frames=("1.2", "1.4")),
+        lambda: Deformation(field, grid, "1.3"),
+        lambda: Deformation(field, wider, "1.3"),
+        lambda: Deformation(field, grid, "1.4"),
+        lambda: Deformation(field + 1.0, grid, "1.3"),
+    ]
+    digests = [one().digest for one in made]
+    assert digests == [one().digest for one in made]
+    assert len(set(digests)) == len(made)

@@ -141,7 +141,7 @@ def test_register_rigid__heeds_a_mask_and_an_initial_transform(pair):
         register_rigid(pair[0], spoilt, CONFIG, initial=TRUE.inverse())
 
 
-@pytest.mark.parametrize("reason", [KeyboardInterrupt, InputError])
+@pytest.mark.parametrize("reason", [KeyboardInterrupt, InputError, RuntimeError])
 def test_register__what_progress_raises_ends_it(pair, reason):
     told = []
 
@@ -165,6 +165,10 @@ def test_register_rigid__refuses_what_cannot_be_registered(pair):
     hole = Image(np.where(body(GRID) > 100, np.nan, 1.0), GRID, Quantity.UNCALIBRATED, MADE)
     with pytest.raises(InputError, match="finite"):
         register_rigid(pair[0], hole, CONFIG)
+    cold = Image(np.minimum(body(GRID) - 1000.0, -1.0), GRID, Quantity.UNCALIBRATED, MADE)
+    by_values = RigidRegistrationConfig(Similarity.CORRELATION, Start.CENTRES_OF_VALUES, (10.0,))
+    with pytest.raises(InputError, match="start must not be CENTRES_OF_VALUES"):
+        register_rigid(pair[0], cold, by_values, initial=None)
     thin = pair[0].crop((0, 0, 0), (2, 32, 36))
     with pytest.raises(InputError, match="at least 4 voxels"):
         register_rigid(thin, pair[1], CONFIG)

@@ -61,6 +61,19 @@ def test_resample_through__a_deformation_that_is_rigid_gives_what_the_rigid_one_
     assert np.mean(near[0] != near[1]) < 1e-3
 
 
+def test_through__records_tell_deformations_apart():
+    image = Image(ramp(points_of(GRID)), GRID, Quantity.CT_NUMBER, MADE)
+    drawn = Structure("ball", mask=Image(ball(GRID), GRID, Quantity.LABEL, MADE))
+    once = Deformation.sampled(THERE, TURN)
+    further = Deformation(once.displacement_mm + np.float32(1.0), THERE, once.to_frame)
+    for through in (
+        lambda t: resample_through(image, THERE, t, method=Interpolation.LINEAR, outside=0.0),
+        lambda t: structure_through(drawn, THERE, t),
+    ):
+        first, again, other = (through(t).provenance.digest for t in (once, once, further))
+        assert first == again != other
+
+
 def test_resample_through__refuses_frames_and_amounts():
     image = Image(ramp(points_of(GRID)), GRID, Quantity.CT_NUMBER, MADE)
     with pytest.raises(GridMismatch):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -29,6 +31,10 @@ class PointTransform(Protocol):
     @property
     def to_frame(self) -> str:
         """DICOM Frame of Reference UID that points come out in."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all that says where points go, for records."""
 
     def apply(self, points_mm: ArrayLike) -> NDArray[np.float64]:
         """Return where points (x, y, z) go, shape ``(..., 3)`` as given [mm]."""
@@ -124,6 +130,11 @@ class RigidTransform:
         rotation = _rotation_of(np.radians(np.asarray(rotation_vector_deg, np.float64)))
         shift = centre + np.asarray(translation_mm, np.float64) - rotation @ centre
         return cls(rotation, shift, from_frame, to_frame)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the rotation, the shift and the frames."""
+        return hashlib.sha256(json.dumps(self.to_dict()).encode()).hexdigest()
 
     @property
     def angle_deg(self) -> float:
@@ -267,6 +278,14 @@ class Deformation:
     def from_frame(self) -> str:
         """DICOM Frame of Reference UID that points are given in: the grid's."""
         return self.grid.frame_of_reference
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the displacements, their grid and the frames."""
+        head = json.dumps([self.grid.to_dict(), self.to_frame, self.displacement_mm.dtype.str])
+        found = hashlib.sha256(head.encode())
+        found.update(np.ascontiguousarray(self.displacement_mm).tobytes())
+        return found.hexdigest()
 
     def apply(self, points_mm: ArrayLike) -> NDArray[np.float64]:
         """Return where points go.

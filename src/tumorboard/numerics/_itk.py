@@ -82,7 +82,7 @@ def listened(method: Any, at_iteration: Callable[[int, float], None]) -> Iterato
     method.SetNumberOfThreads(1)
     try:
         yield values
-    except RuntimeError:
+    except Exception:
         if not raised:
             raise
     finally:

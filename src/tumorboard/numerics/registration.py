@@ -156,6 +156,11 @@ def _begin(fixed: Image, moving: Image, start: Start) -> RigidTransform:
         centre = image.grid.corners_mm.mean(axis=0)
         if start is Start.CENTRES_OF_VALUES:
             weight = np.maximum(np.asarray(image.values, np.float64), 0.0)
+            if not weight.any():
+                raise InputError(
+                    f"start must not be {start.name} where an image has no value above 0; the highest is "
+                    f"{float(np.max(image.values)):g}; choose another start"
+                )
             centre = image.grid.index_to_patient(ndimage.center_of_mass(weight))
         ends.append(centre)
     shift = np.zeros(3) if start is Start.SAME_COORDINATES else ends[1] - ends[0]
@@ -186,15 +191,15 @@ def _executed(
         if progress is not None:
             progress("registering", number, n_levels)
 
-    try:
-        with listened(method, tell) as metric:
+    with listened(method, tell) as metric:
+        try:
             method.Execute(itk_image(pair.fixed), itk_image(pair.moving))
-    except RuntimeError as reason:
-        last = str(reason).strip().rpartition("\n")[2]
-        raise InputError(
-            f"fixed and moving image must overlap where the registration starts; ITK said: {last}; "
-            "choose another start, or give an initial transform"
-        ) from reason
+        except RuntimeError as reason:
+            last = str(reason).strip().rpartition("\n")[2]
+            raise InputError(
+                f"fixed and moving image must overlap where the registration starts; ITK said: {last}; "
+                "choose another start, or give an initial transform"
+            ) from reason
     spacing = pair.fixed.grid.spacing_mm.tolist()
     return RegistrationLevel(
         (spacing[0], spacing[1], spacing[2]), tuple(metric), method.GetOptimizerStopConditionDescription()

@@ -158,6 +158,7 @@ def resample_through(
             "grid": grid.to_dict(),
             "method": method.value,
             "outside": outside if math.isfinite(outside) else str(outside),
+            "transform": transform.digest,
         },
         (image.provenance,),
     )
@@ -178,8 +179,8 @@ def structure_through(
 
     Rigid motions move contours, or the mask's grid, and cover voxels exactly as
     :func:`tumorboard.numerics.voxelise` does: the volume is kept. A deformation takes contours out of their
-    planes; there 3 x 3 x 3 points of each voxel are looked up in the structure, voxelised at half of the
-    finest of both spacings.
+    planes; there 3 x 3 x 3 points of each voxel are looked up in the structure: contours voxelised at half of
+    the grid's finest spacing, or the mask itself.
 
     Parameters
     ----------
@@ -241,7 +242,11 @@ def structure_through(
             points = transform.apply(grid.index_to_patient(centre[near] + offset))
             values[k, near] += _looked_up(inside.values, inside.grid.patient_to_index(points), 1, 0.0)
     values /= _POINTS_PER_VOXEL**3
-    record = Record("numerics.structure_through", {"structure": structure.name}, (inside.provenance,))
+    record = Record(
+        "numerics.structure_through",
+        {"structure": structure.name, "transform": transform.digest},
+        (inside.provenance,),
+    )
     return Image(np.minimum(values, 1.0), grid, Quantity.FRACTION, record)
 
 

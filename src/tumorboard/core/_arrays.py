@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,13 @@ __all__ = ["read_only"]
 def read_only(values: ArrayLike, dtype: Any = None) -> NDArray[Any]:
     """Return ``values`` as a C-ordered read-only array.
 
-    An array that is read-only all the way down is taken as it is, so passing a
-    volume from noun to noun copies nothing; anything else is copied.
+    An array that is read-only all the way down is taken as it is, a memory map opened for reading too, so
+    passing a volume from noun to noun copies nothing; anything else is copied.
     """
     array = np.asarray(values, dtype=dtype)
-    if array is values and _is_frozen(array) and array.flags.c_contiguous:
+    # A memory map is a subclass, which asarray makes a plain view of.
+    same = array is values or (isinstance(values, np.memmap) and array.base is values)
+    if same and _is_frozen(array) and array.flags.c_contiguous:
         return array
     array = np.array(values, dtype=dtype, order="C")
     array.setflags(write=False)
@@ -30,6 +33,9 @@ def _is_frozen(array: NDArray[Any]) -> bool:
             return False
         if array.base is None:
             return True
+        if isinstance(array.base, mmap.mmap):
+            # A file mapped for reading alone stays on disk; nobody writes to it through this.
+            return memoryview(array.base).readonly
         if not isinstance(array.base, np.ndarray):
             return False  # a buffer of someone else's, who may still write to it
         array = array.base

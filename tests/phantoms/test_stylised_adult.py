@@ -93,7 +93,7 @@ def test_body_region__numbers_and_names_are_unique():
     assert not set(BODY_CONTENTS) & set(SKELETON)
 
 
-@pytest.mark.parametrize("spacing_mm", [0.0, -1.0, 10.5, float("nan")])
+@pytest.mark.parametrize("spacing_mm", [0.0, 1e-4, -1.0, 10.5, float("nan")])
 def test_stylised_adult__refuses_spacings_out_of_range(spacing_mm):
-    with pytest.raises(InputError, match="spacing_mm must be > 0 and at most 10"):
+    with pytest.raises(InputError, match="spacing_mm must be 1 to 10"):
         stylised_adult(spacing_mm=spacing_mm)

@@ -20,8 +20,9 @@ from tumorboard.provenance import Record
 
 __all__ = ["StylisedAdult", "stylised_adult"]
 
-#: Coarsest voxels in which the smaller organs still are [mm].
+#: Coarsest voxels in which the smaller organs still are, and the finest that fit into memory [mm].
 _COARSEST_MM: Final = 10.0
+_FINEST_MM: Final = 1.0
 _FRAME: Final = "2.25.263917405160918427"
 _TISSUES: Final = tuple(BodyTissue)
 
@@ -91,7 +92,7 @@ def stylised_adult(*, spacing_mm: float) -> StylisedAdult:
     Parameters
     ----------
     spacing_mm
-        Edge of the voxels, > 0, at most 10; 4 keeps organs' masses within some per cent [mm].
+        Edge of the voxels, 1 to 10; 4 keeps organs' masses within some per cent [mm].
 
     Returns
     -------
@@ -113,8 +114,10 @@ def stylised_adult(*, spacing_mm: float) -> StylisedAdult:
     >>> round(adult.masses_g[BodyRegion.LIVER], -2)
     1900.0
     """
-    if not 0 < spacing_mm <= _COARSEST_MM:
-        raise InputError(f"spacing_mm must be > 0 and at most {_COARSEST_MM:g} [mm]; got {spacing_mm!r}")
+    if not _FINEST_MM <= spacing_mm <= _COARSEST_MM:
+        raise InputError(
+            f"spacing_mm must be {_FINEST_MM:g} to {_COARSEST_MM:g} [mm]; got {spacing_mm!r}; 3.5 is usual"
+        )
     shape = [int(np.ceil(10 * (high - low) / spacing_mm - 1e-9)) for low, high in BOUNDS_CM]
     # The box is as wide as whole voxels: what is over is shared by both sides.
     start = [

@@ -127,6 +127,9 @@ def test_read_dose_rates__reads_columns_in_any_order_and_says_where_it_cannot(tm
     file.write_text("time_h,dose\n1,80\n")
     with pytest.raises(UnreadableFile, match="columns"):
         read_dose_rates(file, n_exponentials=1)
+    file.write_bytes("time_h,dose_rate_usv_h,uncertainty_usv_h\n".encode("utf-16"))
+    with pytest.raises(UnreadableFile, match="CSV file in UTF-8"):
+        read_dose_rates(file, n_exponentials=1)
 
 
 def test_run__counts_progeny_that_soon_is_in_equilibrium():

@@ -193,6 +193,19 @@ def read_dose_rates(path: Path, *, n_exponentials: int) -> MeasuredDoseRates:
     UnreadableFile
         When a column is missing or a value is no number.
     """
+    try:
+        values = _columns_of(path)
+    except (UnicodeDecodeError, csv.Error) as reason:
+        raise UnreadableFile(f"dose rates must be a CSV file in UTF-8; {path.name}: {reason}") from reason
+    return MeasuredDoseRates(
+        tuple(values["time_h"]),
+        tuple(values["dose_rate_usv_h"]),
+        tuple(values["uncertainty_usv_h"]),
+        n_exponentials,
+    )
+
+
+def _columns_of(path: Path) -> dict[str, list[float]]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         rows = csv.DictReader(file, skipinitialspace=True)
         found = tuple(name.strip() for name in rows.fieldnames or ())
@@ -211,9 +224,4 @@ def read_dose_rates(path: Path, *, n_exponentials: int) -> MeasuredDoseRates:
                     raise UnreadableFile(
                         f"{name} must be a number; line {number} of {path.name} has {row[name]!r}"
                     ) from None
-    return MeasuredDoseRates(
-        tuple(values["time_h"]),
-        tuple(values["dose_rate_usv_h"]),
-        tuple(values["uncertainty_usv_h"]),
-        n_exponentials,
-    )
+    return values

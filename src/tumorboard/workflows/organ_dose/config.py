@@ -27,7 +27,7 @@ class OrganDoseConfig:
     histories
         Decays from each source that are followed, >= 40.
     spacing_mm
-        Edge of the phantom's voxels, > 0, at most 10 [mm].
+        Edge of the phantom's voxels, 1 to 10 [mm].
     seed
         Of the random streams.
     threads

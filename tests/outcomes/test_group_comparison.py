@@ -178,6 +178,12 @@ def test_hedges_effect__bounds_are_where_the_tails_are():
         assert stats.nct.cdf(t, freedom, g.high / correction / scale) == pytest.approx(0.05, abs=1e-6)
 
 
+@pytest.mark.parametrize(("sd", "n"), [(0.0, (5, 5)), (np.nan, (5, 5)), (1.0, (1, 2)), (1.0, (0, 9))])
+def test_hedges_effect__no_spread_or_too_few_are_refused(sd, n):
+    with pytest.raises(InputError):
+        hedges_effect(1.0, sd, *n, confidence=0.95)
+
+
 def test_hedges_effect__small_groups_are_corrected():
     # pingouin 0.5.5 has -1.44269 with the usual approximation of the correction, 1 - 3 / (4 n - 9).
     assert rows(VALUES, {})[0].effect.value == pytest.approx(-1.4426898, rel=2e-4)

@@ -47,7 +47,7 @@ def hedges_effect(
     pooled_sd
         > 0, in the same unit.
     n_first, n_second
-        Subjects, >= 1 each, >= 3 together.
+        Subjects, >= 1 each, >= 4 together.
     confidence
         Of the interval, e.g. 0.95.
 
@@ -72,8 +72,9 @@ def hedges_effect(
     (0.4901, -0.13, 1.104)
     """
     freedom = n_first + n_second - 2
-    if min(n_first, n_second) < 1 or freedom < 1:
-        raise InputError(f"groups must have >= 1 subjects each, >= 3 together; got {n_first} and {n_second}")
+    # With one degree of freedom the correction is 0, and g says nothing.
+    if min(n_first, n_second) < 1 or freedom < 2:
+        raise InputError(f"groups must have >= 1 subjects each, >= 4 together; got {n_first} and {n_second}")
     if not (pooled_sd > 0 and math.isfinite(pooled_sd) and math.isfinite(difference)):
         raise InputError(
             f"pooled_sd must be finite and > 0; got {pooled_sd} for a difference of {difference}"
@@ -81,12 +82,8 @@ def hedges_effect(
     _require_fraction("confidence", confidence)
     scale = math.sqrt(1.0 / n_first + 1.0 / n_second)
     # Exact, by logarithms of gamma functions, for any freedom.
-    correction = (
-        math.exp(special.gammaln(freedom / 2.0) - special.gammaln((freedom - 1) / 2.0))
-        / math.sqrt(freedom / 2.0)
-        if freedom > 1
-        else 0.0
-    )
+    ratio = math.exp(special.gammaln(freedom / 2.0) - special.gammaln((freedom - 1) / 2.0))
+    correction = ratio / math.sqrt(freedom / 2.0)
     t = difference / (pooled_sd * scale)
     tail = 0.5 * (1.0 - confidence)
     low, high = (_noncentrality(t, freedom, level) for level in (1.0 - tail, tail))

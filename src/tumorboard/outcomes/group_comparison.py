@@ -29,7 +29,8 @@ from tumorboard.provenance import Record
 
 __all__ = ["GroupComparison", "GroupComparisonConfig", "GroupStudy", "RegionDifference", "compare_groups"]
 
-_BATCH: Final = 256
+#: Numbers that are permuted at once, so that memory stays small.
+_BATCH: Final = 2_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -382,8 +383,9 @@ def _permuted(
     seen = np.abs(t) * (1.0 - 1e-9)
     alone, largest = np.ones(len(t)), np.ones(len(t))
     freedom = len(left) - design.shape[1]
-    for start in range(0, config.permutations, _BATCH):
-        count = min(_BATCH, config.permutations - start)
+    batch = max(1, _BATCH // left.size)
+    for start in range(0, config.permutations, batch):
+        count = min(batch, config.permutations - start)
         order = rng.permuted(np.tile(np.arange(len(left)), (count, 1)), axis=1)
         shuffled = left[order]
         shuffled = shuffled - np.einsum("nk,bkr->bnr", reduced, np.einsum("nk,bnr->bkr", reduced, shuffled))

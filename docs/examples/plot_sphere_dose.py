@@ -15,7 +15,8 @@ import math
 import matplotlib.pyplot as plt
 import numpy as np
 
-from tumorboard.dosimetry.progeny import ProgenyAssumption, ProgenyFate, progeny_decays
+from tumorboard.dosimetry.progeny import progeny_decays
+from tumorboard.dosimetry.progeny_fate import ProgenyAssumption, ProgenyFate
 from tumorboard.dosimetry.radiation_dose import RadiationDose, emission_parts
 from tumorboard.dosimetry.sphere import sphere_model
 from tumorboard.physics.decay import DecayLibrary

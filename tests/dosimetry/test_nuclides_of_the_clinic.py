@@ -10,7 +10,8 @@ import pytest
 from tumorboard.core.grid import AXIAL, Grid
 from tumorboard.dosimetry.dose_kernel import dose_kernel
 from tumorboard.dosimetry.local_deposition import LocalDeposition
-from tumorboard.dosimetry.progeny import ProgenyAssumption, ProgenyFate, progeny_decays
+from tumorboard.dosimetry.progeny import progeny_decays
+from tumorboard.dosimetry.progeny_fate import ProgenyAssumption, ProgenyFate
 from tumorboard.dosimetry.sphere import sphere_model
 from tumorboard.dosimetry.voxel_dose import DecayMap, emitted_mev, voxel_dose
 from tumorboard.dosimetry.voxel_dose_monte_carlo import MonteCarlo

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from tumorboard.dosimetry.progeny import ProgenyAssumption, ProgenyFate, progeny_decays
+from tumorboard.dosimetry.progeny import progeny_decays
+from tumorboard.dosimetry.progeny_fate import ProgenyAssumption, ProgenyFate
 from tumorboard.errors import InputError
 from tumorboard.physics.decay import DecayLibrary, EmissionKind, decay_data
 from tumorboard.physics.decay_chain import chain_decays, decay_chain

@@ -6,26 +6,40 @@ from dataclasses import replace
 from datetime import datetime
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from tumorboard.core.acquisition import DecayReference
 from tumorboard.core.structures import StructureKind, StructureSet
+from tumorboard.dosimetry.air_kerma_rate import air_kerma_rate_constant
+from tumorboard.dosimetry.progeny_fate import ProgenyAssumption
 from tumorboard.errors import InputError
+from tumorboard.physics.decay_library import DecayLibrary
 from tumorboard.provenance import Record
 from tumorboard.workflows.board import BoardConfig
 from tumorboard.workflows.board.radioligand_checks import decay_factor_notes
+from tumorboard.workflows.board.radioligand_choices import (
+    CURVES,
+    LIBRARIES,
+    PROGENY,
+    SINGLE_SCANS,
+    RadioligandChoices,
+)
 from tumorboard.workflows.board.radioligand_contact import contact_blocks, contact_data
 from tumorboard.workflows.board.radioligand_effort import histories_for
+from tumorboard.workflows.board.radioligand_options import progeny_fate, radioligand_options
 from tumorboard.workflows.board.radioligand_organs import is_organ, kidney_blocks, kidney_data, organ_names
 from tumorboard.workflows.board.radioligand_recovery import recovery_blocks, recovery_data
-from tumorboard.workflows.radioligand.config import RadioligandConfig
+from tumorboard.workflows.radioligand.config import CurveChoice, RadioligandConfig, SingleScan
 from tumorboard.workflows.radioligand.time_course import region_course
 
 PHYSICAL_S = 574300.8
 
 
 def total_of(scans):
-    return region_course(scans, None, physical_half_life_s=PHYSICAL_S, relative_uncertainty=0.05)
+    return region_course(
+        scans, None, RadioligandConfig(), physical_half_life_s=PHYSICAL_S, relative_uncertainty=0.05
+    )
 
 
 def stating(scan, factor):
@@ -92,7 +106,8 @@ def test_decay_factor_notes__of_scans_without_correction_that_state_one(make_sca
 
 
 def kidney(dose_gy=6.0, half_life_h=50.0, relative=0.1, name="Left kidney"):
-    course = SimpleNamespace(name=name, half_life_s=half_life_h * 3600, is_upper_limit=False)
+    curve = SimpleNamespace(amplitudes_bq=np.empty(0), rates_per_s=np.empty(0))
+    course = SimpleNamespace(name=name, half_life_s=half_life_h * 3600, is_upper_limit=False, curve=curve)
     return SimpleNamespace(
         course=course,
         histograms={"monte_carlo": SimpleNamespace(mean_gy=dose_gy)},
@@ -175,3 +190,88 @@ def test_histories_for__fall_with_the_share_of_the_smallest_region(make_scan):
     assert histories_for([replace(scan, lesions=nothing) for scan in scans]) == 3_000_000
     # The last one without contours: the one before tells.
     assert histories_for([scans[0], replace(last, lesions=nothing)]) < 3_000_000
+
+
+def contact_of(nuclide, half_life_s, total):
+    result = SimpleNamespace(
+        nuclide=nuclide,
+        injected_bq=1e9,
+        physical_half_life_s=half_life_s,
+        total=total,
+        config=RadioligandConfig(),
+    )
+    return contact_data(result, None)
+
+
+def test_contact_data__says_nothing_of_bremsstrahlung(make_scan):
+    found = contact_of("Y-90", 64.05 * 3600, total_of([make_scan(4), make_scan(28)]))
+    assert (found["given"], found["scanned"]) == (None, None)
+    (note,) = contact_blocks(found)
+    assert "bremsstrahlung is not in the constant" in note.text
+
+
+@pytest.mark.slow
+def test_contact_data__counts_the_photons_of_progeny(make_scan):
+    found = contact_of("Ac-225", 9.92 * 86400, total_of([make_scan(4), make_scan(28)]))
+    alone = air_kerma_rate_constant("Ac-225", library=RadioligandConfig().library, least_energy_mev=0.02)
+    # Fr-221 and Bi-213 have most of the photons.
+    assert found["air_kerma_rate_constant_ugy_m2_gbq_h"] > 1.5 * alone.ugy_m2_gbq_h
+
+
+def test_decay_factor_notes__of_one_scan_tell_no_half_life(make_scan):
+    scan = stating(make_scan(28), 1.0)
+    config = RadioligandConfig(single_scan=SingleScan.PHYSICAL_DECAY)
+    total = region_course([scan], None, config, physical_half_life_s=PHYSICAL_S, relative_uncertainty=0.05)
+    (note,) = decay_factor_notes([scan], total)
+    assert "half-life" not in note
+
+
+def test_radioligand_choices__become_those_of_the_dosimetry():
+    choices = RadioligandChoices(
+        curve="mono",
+        single_scan="madsen",
+        half_lives=("50:1.3", "Left kidney=45:1.2"),
+        progeny="Fr-221=0.3, Bi-213=2h",
+        library="JEFF-4.0",
+        alpha_rbe=5.0,
+    )
+    config = RadioligandConfig(progeny=progeny_fate(choices, is_alpha=True), **radioligand_options(choices))
+    assert (config.curve, config.single_scan) == (CurveChoice.MONO, SingleScan.MADSEN)
+    assert config.half_lives_of("Left kidney").median_h == 45.0
+    assert config.half_lives_of("lesion").source == "stated by the user"
+    assert config.progeny.statement == (
+        "Progeny decays where it is made, but 30 % of Fr-221 leaves at once, Bi-213 leaves with a half-life "
+        "of 2 h."
+    )
+    assert config.library.value == "JEFF-4.0"
+    json.dumps(config.parameters())
+
+
+def test_radioligand_choices__without_any_are_those_that_are_stated():
+    choices = RadioligandChoices()
+    assert progeny_fate(choices, is_alpha=False) is None
+    assert progeny_fate(choices, is_alpha=True).assumption is ProgenyAssumption.WITH_PARENT
+    assert RadioligandConfig(**radioligand_options(choices)) == RadioligandConfig()
+
+
+def test_radioligand_choices__names_are_those_of_the_enums():
+    assert tuple(one.value for one in CurveChoice) == CURVES
+    assert tuple(one.value for one in SingleScan) == SINGLE_SCANS
+    assert tuple(one.value for one in DecayLibrary) == LIBRARIES
+    assert set(PROGENY) == {one.value for one in ProgenyAssumption} - {"moves"}
+
+
+@pytest.mark.parametrize(
+    ("choices", "words"),
+    [
+        ({"curve": "bi"}, "curve must be one of aicc, mono, trapezoid"),
+        ({"single_scan": "hou"}, "single_scan must be one of"),
+        ({"single_scan": "madsen"}, "--radioligand-half-lives"),
+        ({"single_scan": "madsen", "half_lives": ("50",)}, "MEDIAN_H:GEOMETRIC_SD"),
+        ({"progeny": "somewhere"}, "Fr-221=0.3"),
+        ({"library": "ICRP-107"}, "library must be one of"),
+    ],
+)
+def test_radioligand_choices__refuse_what_cannot_be_read(choices, words):
+    with pytest.raises(InputError, match=words):
+        RadioligandChoices(**choices)

@@ -1,14 +1,18 @@
+from dataclasses import replace
+
 import pytest
 
 from tumorboard.core.acquisition import DecayReference
 from tumorboard.errors import InputError
+from tumorboard.workflows.radioligand.config import RadioligandConfig
 from tumorboard.workflows.radioligand.time_course import region_course, rest_course, scan_time_s
 
 PHYSICAL_S = 574300.8
+MONO = RadioligandConfig()
 
 
-def course(scans, name="lesion", relative=0.1):
-    return region_course(scans, name, physical_half_life_s=PHYSICAL_S, relative_uncertainty=relative)
+def course(scans, name="lesion", relative=0.1, config=MONO):
+    return region_course(scans, name, config, physical_half_life_s=PHYSICAL_S, relative_uncertainty=relative)
 
 
 @pytest.mark.parametrize("reference", list(DecayReference))
@@ -41,16 +45,29 @@ def test_region_course__still_taking_up_is_an_upper_limit(make_scan):
     assert found.decays * (1 + found.earlier_uptake_share) == pytest.approx(all_at_once, rel=1e-5)
 
 
+def rest(scans, names):
+    return rest_course(scans, course(scans, None), names, MONO, physical_half_life_s=PHYSICAL_S)
+
+
 def test_rest_course__is_all_but_the_lesions(make_scan):
-    scans = [make_scan(4), make_scan(28)]
-    rest = rest_course(course(scans, None), [course(scans)], PHYSICAL_S)
-    assert rest.half_life_s / 3600 == pytest.approx(30.0, rel=1e-3)
+    assert rest([make_scan(4), make_scan(28)], ["lesion"]).half_life_s / 3600 == pytest.approx(30.0, rel=1e-3)
+
+
+def test_rest_course__takes_what_two_lesions_share_away_once(make_scan):
+    def twice(scan):
+        (lesion,) = scan.lesions.structures
+        both = lesion, replace(lesion, name="the same")
+        return replace(scan, lesions=replace(scan.lesions, structures=both))
+
+    scans = [twice(make_scan(hours)) for hours in (4, 28)]
+    once, both = rest(scans, ["lesion"]), rest(scans, ["lesion", "the same"])
+    assert both.samples.activity_bq == pytest.approx(once.samples.activity_bq, rel=1e-12)
 
 
 def test_rest_course__refuses_lesions_that_hold_everything(make_scan):
-    lesion = course([make_scan(4), make_scan(28)])
+    scans = [make_scan(hours, body_bq_ml=0.0) for hours in (4, 28)]
     with pytest.raises(InputError, match="less than all of the activity"):
-        rest_course(lesion, [lesion], PHYSICAL_S)
+        rest(scans, ["lesion"])
 
 
 def test_scan_time_s__is_after_the_start_by_half_the_frame(make_scan):

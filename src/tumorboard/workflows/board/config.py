@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tumorboard.errors import InputError
+from tumorboard.workflows.board.radioligand_choices import RadioligandChoices
 from tumorboard.workflows.proton_plan.config import ProtonPlanConfig
 
 __all__ = ["CONTOURS", "SECTIONS", "SUV_VARIANTS", "BoardConfig"]
@@ -57,6 +58,8 @@ class BoardConfig:
     psf_fwhm_mm
         Full width at half maximum of the point spread of a radioligand's scans, 1 to 60; ``None``: not
         known, and nothing is said of partial volume's size [mm].
+    radioligand
+        Curve, one scan, progeny and decay data of a radioligand.
 
     References
     ----------
@@ -72,6 +75,7 @@ class BoardConfig:
     prescription: ProtonPlanConfig | None = None
     psf_fwhm_mm: float | None = None
     contours: str | None = None
+    radioligand: RadioligandChoices = field(default_factory=RadioligandChoices)
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.sections if name not in (*SECTIONS, "truth")]

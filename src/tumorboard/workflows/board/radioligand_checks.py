@@ -51,7 +51,7 @@ def decay_factor_notes(scans: Sequence[ActivityScan], total: RegionCourse) -> tu
     words += (
         ". Were the factor right, activities would be higher, by "
         + ", ".join(f"{100 * (share.get(id(scan), 1.0) - 1.0):.1f} %" for scan in ordered)
-        + _other_half_life(total, last / first)
+        + (_other_half_life(total, last / first) if len(ordered) > 1 else "")
         + "."
     )
     return (words,)

@@ -18,12 +18,15 @@ from tumorboard.errors import InputError
 from tumorboard.plotting.blocks import Block, Note, Table
 from tumorboard.workflows.contact.config import PATTERNS, ContactConfig
 from tumorboard.workflows.contact.report import contact_report, contacts
+from tumorboard.workflows.radioligand.config import ALPHA_NUCLIDES
 from tumorboard.workflows.radioligand.result import RadioligandResult
 
 __all__ = ["contact_blocks", "contact_data"]
 
 #: What can only be too long goes first.
 _KINDS: Final = ("given", "scanned")
+#: A thousandth of I-131's constant [uGy m2/(GBq h)].
+_FEW_PHOTONS: Final = 0.05
 
 
 def contact_data(result: RadioligandResult, administered: datetime | None) -> dict[str, Any]:
@@ -41,7 +44,11 @@ def contact_data(result: RadioligandResult, administered: datetime | None) -> di
     if administered is not None:
         config = replace(config, administered_at_h=administered.hour + administered.minute / 60.0)
     constant = air_kerma_rate_constant(
-        result.nuclide, library=result.config.library, least_energy_mev=config.least_energy_mev
+        result.nuclide,
+        library=result.config.library,
+        least_energy_mev=config.least_energy_mev,
+        # Photons leave the patient from wherever progeny is; it lives shorter than its parent.
+        progeny_half_life_s=0.999 * result.physical_half_life_s if result.nuclide in ALPHA_NUCLIDES else 0.0,
     )
     found: dict[str, Any] = {
         "usv_per_ugy": config.usv_per_ugy,
@@ -53,6 +60,11 @@ def contact_data(result: RadioligandResult, administered: datetime | None) -> di
         "scanned": None,
         "given": None,
     }
+    if constant.ugy_m2_gbq_h < _FEW_PHOTONS:
+        found["scanned_error"] = (
+            f"{result.nuclide} emits hardly any photons, and bremsstrahlung is not in the constant"
+        )
+        return found
     try:
         found["scanned"] = _report(config, constant, _scanned(result))
     except InputError as reason:
@@ -76,7 +88,11 @@ def contact_blocks(data: dict[str, Any]) -> list[Block]:
     """
     shown = [name for name in _KINDS if data[name] is not None]
     if not shown:
-        return []
+        return (
+            [Note(f"Nothing is said of close contact: {data['scanned_error']}.")]
+            if "scanned_error" in data
+            else []
+        )
     percent = f"{100 * data['confidence']:g} %"
     heads = {
         "scanned": ("scanned", f"scanned, {percent}"),

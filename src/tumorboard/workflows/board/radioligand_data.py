@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
+from tumorboard.workflows.board.radioligand_radiation import progeny_data, radiation_data
+from tumorboard.workflows.radioligand.curve import Curve
 from tumorboard.workflows.radioligand.result import LesionDose, RadioligandResult
 from tumorboard.workflows.radioligand.time_course import RegionCourse
 
@@ -36,8 +39,8 @@ def radioligand_data(
         "times_h": (total.samples.times_s / 3600.0).tolist(),
         "total_activity_mbq": (total.samples.activity_bq / 1e6).tolist(),
         "total": _course(total),
-        "lesions": [_lesion(one) for one in lesions],
-        "organs": [_lesion(one) for one in organs],
+        "lesions": [_lesion(one, result.config.alpha_rbe) for one in lesions],
+        "organs": [_lesion(one, result.config.alpha_rbe) for one in organs],
         "assumed_relative_uncertainty": {
             "lesion_activity": result.config.lesion_relative_uncertainty,
             "total_activity": result.config.total_relative_uncertainty,
@@ -46,6 +49,10 @@ def radioligand_data(
         "voxels": list(result.scan.grid.shape),
         "spacing_mm": result.scan.grid.spacing_mm.tolist(),
         "histories": result.config.histories,
+        "library": result.config.library.value,
+        "curve": result.config.curve.value,
+        "single_scan": None if result.config.single_scan is None else result.config.single_scan.value,
+        "progeny": progeny_data(result),
         "notes": list(result.notes),
         "stages_s": {name: round(value, 3) for name, value in result.stages_s.items()},
     }
@@ -77,10 +84,33 @@ def _course(course: RegionCourse) -> dict[str, Any]:
         "effective_half_life_is_upper_limit": course.is_upper_limit,
         "decays": course.decays,
         "share_after_last_scan": course.tail_share,
+        "curve": _curve(course.curve),
     }
 
 
-def _lesion(lesion: LesionDose) -> dict[str, Any]:
+def _curve(curve: Curve) -> dict[str, Any]:
+    """Return which curve, and among which; what is not determined is ``None``."""
+    return {
+        "shape": curve.shape,
+        "decays_relative_uncertainty": curve.decays_relative_uncertainty,
+        "amplitudes_mbq": (curve.amplitudes_bq / 1e6).tolist(),
+        "half_lives_h": (math.log(2.0) / 3600.0 / curve.rates_per_s).tolist(),
+        "criterion": curve.criterion or None,
+        "candidates": [
+            {
+                "shape": one.shape,
+                "criterion": one.criterion if math.isfinite(one.criterion) else None,
+                "weight": one.weight,
+                "decays": one.decays,
+            }
+            for one in curve.candidates
+        ],
+        "misfit_probability": curve.misfit_probability,
+        "truth_by_estimate_5_95": None if curve.truth_by_estimate is None else list(curve.truth_by_estimate),
+    }
+
+
+def _lesion(lesion: LesionDose, alpha_rbe: float | None) -> dict[str, Any]:
     return {
         "name": lesion.course.name,
         "volume_ml": lesion.volumes_ml[-1],
@@ -94,4 +124,5 @@ def _lesion(lesion: LesionDose) -> dict[str, Any]:
         "dose_statistical_uncertainty": lesion.statistical_uncertainty,
         "dose_is_upper_limit": lesion.course.is_upper_limit,
         "dose_if_effective_half_life_h": what_if_gy(lesion),
+        "dose_by_radiation_gy": radiation_data(lesion, alpha_rbe),
     }

@@ -212,9 +212,10 @@ def _has(name: str, words: Sequence[str]) -> bool:
 
 def _kidney(one: LesionDose, injected_bq: float | None) -> dict[str, Any]:
     course, dose_gy = one.course, one.histograms[_METHOD].mean_gy
-    protraction = protraction_factor(
-        DoseRate(np.ones(1), np.array([math.log(2.0) / course.half_life_s])), _KIDNEY
-    )
+    curve = course.curve
+    rates = curve.rates_per_s if curve.rates_per_s.size else np.array([math.log(2.0) / course.half_life_s])
+    amplitudes = curve.amplitudes_bq if curve.rates_per_s.size else np.ones(1)
+    protraction = protraction_factor(DoseRate(amplitudes, rates), _KIDNEY)
     relative = one.relative_uncertainty
     effect = {"protraction": protraction, "alpha_beta_gy": _KIDNEY.alpha_beta_gy}
     bed = float(bed_gy(dose_gy, **effect))

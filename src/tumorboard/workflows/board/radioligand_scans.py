@@ -8,7 +8,7 @@ from tumorboard.errors import InputError
 from tumorboard.workflows.board.context import Context, SeriesFacts, VolumeFacts
 from tumorboard.workflows.radioligand.config import NUCLIDES
 
-__all__ = ["treatment_scans"]
+__all__ = ["nameless_scans", "treatment_scans"]
 
 
 def treatment_scans(context: Context) -> list[tuple[SeriesFacts, VolumeFacts]]:
@@ -24,6 +24,23 @@ def treatment_scans(context: Context) -> list[tuple[SeriesFacts, VolumeFacts]]:
         for series, volume in context.volumes("PT", "NM")
         if volume.quantity == Quantity.ACTIVITY_CONCENTRATION.value and _treats(series)
     ]
+
+
+def nameless_scans(context: Context) -> tuple[str, ...]:
+    """Return which attribute is missing in scans in Bq/mL that do not tell their radionuclide.
+
+    Parameters
+    ----------
+    context
+        Of the report.
+    """
+    return tuple(
+        f"The radionuclide of {series.title_of(volume)}: Radionuclide Code Sequence (0054,0300), by Code "
+        "Value (0008,0100) of DICOM's CID 18 or 4020 or by Code Meaning (0008,0104)."
+        for series, volume in context.volumes("PT", "NM")
+        if volume.quantity == Quantity.ACTIVITY_CONCENTRATION.value
+        and not (series.acquisition or {}).get("radionuclide")
+    )
 
 
 def _treats(series: SeriesFacts) -> bool:

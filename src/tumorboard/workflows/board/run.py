@@ -26,7 +26,7 @@ from tumorboard.workflows.board.config import SECTIONS, BoardConfig
 from tumorboard.workflows.board.context import Context
 from tumorboard.workflows.board.ingest import ingest, one_patient
 from tumorboard.workflows.board.proton_items import export_plan, plans_apart
-from tumorboard.workflows.board.radioligand_scans import treatment_scans
+from tumorboard.workflows.board.radioligand_scans import nameless_scans, treatment_scans
 from tumorboard.workflows.board.result import BoardResult, SectionResult
 from tumorboard.workflows.board.scene import build_scene, treated_frame
 from tumorboard.workflows.board.sections import SECTION_INPUTS, SECTION_RUNNERS, SECTION_TITLES
@@ -142,7 +142,8 @@ def _asked(context: Context) -> list[str]:
     """Return the sections to make: a whole report leaves out what nobody could miss."""
     config = context.config
     left_out = set() if _asks_for_monte_carlo(config) else {"monte_carlo"}
-    if set(SECTIONS) <= set(config.sections) and not treatment_scans(context):
+    told = treatment_scans(context) or nameless_scans(context)
+    if set(SECTIONS) <= set(config.sections) and not told:
         left_out.add("radioligand")
     return [name for name in config.sections if name not in left_out]
 

@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submodules=["config", "run"],
     submod_attrs={
-        "config": ["ContourSource", "RadioligandConfig"],
+        "config": ["ContourSource", "CurveChoice", "HalfLives", "RadioligandConfig", "SingleScan"],
         "contours": ["CarriedLesion", "ContourReport", "contour_source"],
         "result": ["RadioligandResult"],
         "time_course": ["ActivityScan"],

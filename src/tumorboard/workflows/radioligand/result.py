@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tumorboard.core.image import Image
+from tumorboard.dosimetry.progeny import ProgenyDecays
+from tumorboard.dosimetry.radiation_dose import RadiationDose
 from tumorboard.dosimetry.voxel_dose import VoxelDose
 from tumorboard.outcomes.dose_volume import DoseVolumeHistogram
 from tumorboard.provenance import Record
@@ -32,6 +34,8 @@ class LesionDose:
         Dose-volume histogram by method: ``"local"``, ``"kernel"``, ``"monte_carlo"``.
     statistical_uncertainty
         Relative standard uncertainty of its mean dose by Monte Carlo, voxels taken for independent.
+    by_radiation
+        Its mean dose by alphas, electrons and photons apart, by Monte Carlo; ``None`` but for alpha emitters.
     """
 
     course: RegionCourse
@@ -39,6 +43,7 @@ class LesionDose:
     mask: Image
     histograms: Mapping[str, DoseVolumeHistogram]
     statistical_uncertainty: float
+    by_radiation: RadiationDose | None = None
 
     @property
     def relative_uncertainty(self) -> float:
@@ -79,6 +84,8 @@ class RadioligandResult:
     contours
         What carrying lesions from one scan to the others comes to, for use or for comparison; ``None`` where
         that was not asked for.
+    progeny
+        Decays of the nuclide's progeny by what was assumed of it; ``None`` where it was not looked at.
     """
 
     config: RadioligandConfig
@@ -94,3 +101,4 @@ class RadioligandResult:
     stages_s: Mapping[str, float]
     provenance: Record
     contours: ContourReport | None = None
+    progeny: ProgenyDecays | None = None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,8 @@ from tumorboard.core.nuclide import Nuclide
 from tumorboard.dosimetry.dose_kernel import dose_kernel
 from tumorboard.dosimetry.dose_kernel_convolution import DensityCorrection, KernelConvolution
 from tumorboard.dosimetry.local_deposition import LocalDeposition
+from tumorboard.dosimetry.progeny import ProgenyDecays, progeny_decays
+from tumorboard.dosimetry.radiation_dose import RadiationDose, radiation_dose
 from tumorboard.dosimetry.voxel_dose import DecayMap, VoxelDose, VoxelDoseMethod, voxel_dose
 from tumorboard.dosimetry.voxel_dose_monte_carlo import MonteCarlo
 from tumorboard.errors import InputError
@@ -30,7 +32,7 @@ from tumorboard.physics.transport.decay_source import DecayEmissions
 from tumorboard.physics.transport.medium import TransportMedium
 from tumorboard.provenance import Record
 from tumorboard.workflows.progress import Progress, silent
-from tumorboard.workflows.radioligand.config import NUCLIDES, ContourSource, RadioligandConfig
+from tumorboard.workflows.radioligand.config import ALPHA_NUCLIDES, NUCLIDES, ContourSource, RadioligandConfig
 from tumorboard.workflows.radioligand.contours import ContourReport, carried_scans, compared_contours
 from tumorboard.workflows.radioligand.result import LesionDose, RadioligandResult
 from tumorboard.workflows.radioligand.surroundings import decay_map, medium_around, window_around
@@ -42,7 +44,7 @@ from tumorboard.workflows.radioligand.time_course import (
     rest_course,
     scan_time_s,
 )
-from tumorboard.workflows.radioligand.words import contour_notes, notes_on, overlap_notes
+from tumorboard.workflows.radioligand.words import contour_notes, notes_on, overlap_notes, progeny_notes
 
 __all__ = ["run"]
 
@@ -64,7 +66,7 @@ def run(
     config
         The choices.
     scans
-        Two or more of one administration, in any order.
+        Of one administration, in any order: two or more, or one where the choices say what follows from it.
     ct
         CT_NUMBER in the frame of reference of the last scan, or ``None``: then the body is water.
     kernel_cache
@@ -79,12 +81,13 @@ def run(
     Raises
     ------
     InputError
-        When scans are fewer than two or not of one administration, no lesion is drawn where the choice of
-        contours needs it, or the files lack what is needed.
+        When there is one scan and no choice for it, scans are not of one administration, no lesion is drawn
+        where the choice of contours needs it, the nuclide needs an assumption on its progeny, or the files
+        lack what is needed.
     """
     clock = _Clock()
+    nuclide = _one_administration(config, scans)
     ordered = sorted(scans, key=scan_time_s)
-    nuclide = _one_administration(ordered)
     ordered, added, contours = _contours(config, ordered, progress)
     names = common_lesions(ordered)
     clock.lap("contours")
@@ -93,6 +96,7 @@ def run(
     total = region_course(
         ordered,
         None,
+        config,
         physical_half_life_s=physical_s,
         relative_uncertainty=config.total_relative_uncertainty,
     )
@@ -100,6 +104,7 @@ def run(
         region_course(
             ordered,
             name,
+            config,
             physical_half_life_s=physical_s,
             relative_uncertainty=np.hypot(config.lesion_relative_uncertainty, added[name]),
         )
@@ -112,17 +117,25 @@ def run(
     part = last.image.crop(start, stop)
     medium, words = medium_around(last.image, ct, start, stop)
     cut = [mask.crop(start, stop) for mask in masks]
-    decays = _decays(last, part, cut, total, courses, rest_course(total, courses, physical_s))
+    rest = rest_course(ordered, total, names, config, physical_half_life_s=physical_s)
+    decays = _decays(last, part, cut, total, courses, rest)
     clock.lap("medium")
-    emissions = decay_emissions(nuclide, library=config.library)
+    progeny, emissions = _emitted(config, nuclide)
     doses = _doses(config, decays, medium, emissions, kernel_cache, progress, clock)
-    lesions = tuple(_lesion(course, mask, ordered, doses) for course, mask in zip(courses, cut, strict=True))
+    apart = _apart(config, decays, medium, emissions) if nuclide.name in ALPHA_NUCLIDES else None
+    clock.lap("dose_by_radiation")
+    lesions = tuple(
+        _lesion(course, mask, ordered, doses, apart) for course, mask in zip(courses, cut, strict=True)
+    )
     clock.lap("histograms")
     record = Record(
         "workflows.radioligand.run",
-        {k: v for k, v in asdict(config).items() if k != "threads"}
-        | {"library": config.library.value, "contours": config.contours.value},
-        (total.provenance, *(d.provenance for d in doses.values())),
+        config.parameters(),
+        (
+            total.provenance,
+            *(() if progeny is None else (progeny.provenance,)),
+            *(d.provenance for d in doses.values()),
+        ),
     )
     progress("following activity over time", 4, 4)
     return RadioligandResult(
@@ -137,12 +150,14 @@ def run(
         medium=words,
         notes=(
             *notes_on(config, ordered, total, courses, words),
+            *progeny_notes(config, progeny),
             *contour_notes(contours),
             *overlap_notes(names, masks),
         ),
         stages_s=clock.stages_s,
         provenance=record,
         contours=contours,
+        progeny=progeny,
     )
 
 
@@ -150,7 +165,7 @@ def _contours(
     config: RadioligandConfig, scans: list[ActivityScan], progress: Progress
 ) -> tuple[list[ActivityScan], dict[str, NDArray[np.float64]], ContourReport | None]:
     """Return scans with the contours to measure in, what carrying adds to uncertainties, and the report."""
-    if config.contours is not ContourSource.EACH_SCAN:
+    if config.contours is not ContourSource.EACH_SCAN and len(scans) > 1:
         carried, added, report = carried_scans(config, scans, progress)
         if not common_lesions(carried):
             raise InputError("lesions must have activity in them on every scan; none that is drawn does")
@@ -161,7 +176,8 @@ def _contours(
             "lesions must be drawn, by the same name and with activity in them, on every scan; got none; "
             "with contours=ContourSource.PROPAGATED_RIGID those of one scan are carried to the others"
         )
-    compared = compared_contours(config, scans, names, progress) if config.compare_contours else None
+    compare = config.compare_contours and len(scans) > 1
+    compared = compared_contours(config, scans, names, progress) if compare else None
     return scans, {name: np.zeros(len(scans)) for name in names}, compared
 
 
@@ -178,13 +194,29 @@ class _Clock:
         self._since = now
 
 
-def _one_administration(scans: Sequence[ActivityScan]) -> Nuclide:
-    if len(scans) < 2:
-        raise InputError(f"scans must be two or more of one administration; got {len(scans)}")
+def _one_administration(config: RadioligandConfig, scans: Sequence[ActivityScan]) -> Nuclide:
+    if not scans or (len(scans) == 1 and config.single_scan is None):
+        raise InputError(
+            f"scans must be two or more of one administration; got {len(scans)}; for one choose how decays "
+            "follow from it, e.g. single_scan=SingleScan.HAENSCHEID with half_lives"
+        )
+    for scan in scans:
+        if not scan.acquisition.radionuclide:
+            raise InputError(
+                f"Radionuclide Code Sequence (0054,0300) of {scan.title} must name the radionuclide, by Code "
+                "Value (0008,0100) of DICOM's CID 18 or 4020 or by Code Meaning (0008,0104); the files do "
+                "not; correct radionuclide"
+            )
     found = {Nuclide.named(s.acquisition.radionuclide or "").name for s in scans}
     if len(found) > 1 or not found <= set(NUCLIDES):
         raise InputError(
             f"scans must be of one nuclide of {', '.join(NUCLIDES)}; got {', '.join(sorted(found))}"
+        )
+    (name,) = found
+    if name in ALPHA_NUCLIDES and config.progeny is None:
+        raise InputError(
+            f"progeny must be given for {name}, whose progeny emits most of the energy; got None; say e.g. "
+            "ProgenyFate(ProgenyAssumption.WITH_PARENT)"
         )
     given = {s.acquisition.injection for s in scans}
     if len(given) > 1:
@@ -197,7 +229,23 @@ def _one_administration(scans: Sequence[ActivityScan]) -> Nuclide:
             raise InputError(
                 f"{scan.title} must be an activity concentration [Bq/mL]; got {scan.image.quantity.value}"
             )
-    return Nuclide.named(found.pop())
+    return Nuclide.named(name)
+
+
+def _emitted(config: RadioligandConfig, nuclide: Nuclide) -> tuple[ProgenyDecays | None, DecayEmissions]:
+    """Return what is assumed of progeny, and what one decay emits in its place, progeny included."""
+    if config.progeny is None:
+        return None, decay_emissions(nuclide, library=config.library)
+    found = progeny_decays(nuclide, config.progeny, library=config.library, until_s=math.inf)
+    return found, found.emissions()
+
+
+def _apart(
+    config: RadioligandConfig, decays: DecayMap, medium: TransportMedium, emissions: DecayEmissions
+) -> RadiationDose:
+    """Return the dose of alphas, electrons and photons apart, by Monte Carlo."""
+    plan = BatchPlan(config.histories, config.seed, config.threads)
+    return radiation_dose(decays, medium, emissions, MonteCarlo(plan, follow_photons=True))
 
 
 def _decays(
@@ -259,7 +307,11 @@ def _doses(
 
 
 def _lesion(
-    course: RegionCourse, mask: Image, scans: Sequence[ActivityScan], doses: dict[str, VoxelDose]
+    course: RegionCourse,
+    mask: Image,
+    scans: Sequence[ActivityScan],
+    doses: dict[str, VoxelDose],
+    apart: RadiationDose | None,
 ) -> LesionDose:
     volumes = []
     for scan in scans:
@@ -278,4 +330,14 @@ def _lesion(
             name: dose_volume_histogram(one.dose, mask, name=course.name) for name, one in doses.items()
         },
         statistical_uncertainty=spread,
+        by_radiation=None if apart is None else _mean(apart, np.asarray(mask.values, np.float64)),
     )
+
+
+def _mean(apart: RadiationDose, weights: NDArray[np.float64]) -> RadiationDose:
+    """Return the means in a region, each without shape."""
+    alpha, electron, photon = (
+        np.asarray(np.average(part, weights=weights))
+        for part in (apart.alpha_gy, apart.electron_gy, apart.photon_gy)
+    )
+    return RadiationDose(alpha, electron, photon, apart.provenance)

@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 from tumorboard.core.acquisition import DecayReference, PetAcquisition
 from tumorboard.core.image import Image
 from tumorboard.core.structures import StructureSet
-from tumorboard.dosimetry.time_activity_models import ExponentialConfig, ExponentialModel, Weighting
 from tumorboard.dosimetry.time_activity_samples import ActivitySamples, DecayConvention
-from tumorboard.dosimetry.time_activity_shapes import CurveShape
-from tumorboard.dosimetry.time_activity_trapezoid import Beginning, Tail, TrapezoidConfig, TrapezoidModel
 from tumorboard.errors import InputError
 from tumorboard.numerics.voxelise import voxelise
 from tumorboard.pet.decay_reference import average_count_rate_time_s, half_life_of, scan_start
 from tumorboard.provenance import Record
+from tumorboard.workflows.radioligand.config import RadioligandConfig
+from tumorboard.workflows.radioligand.curve import Curve, curve_through
 
 __all__ = [
     "ActivityScan",
@@ -65,33 +64,51 @@ class RegionCourse:
         Of the region.
     samples
         As scanned, physical decay in them.
-    half_life_s
-        Effective half-life: that of the mono-exponential through the samples, or the physical one [s].
-    half_life_uncertainty_s
-        Its standard uncertainty; ``None`` where the samples do not determine it [s].
-    decays
-        From administration to the end of all decay [Bq s].
-    decays_relative_uncertainty
-        Of the activities' uncertainties alone.
-    is_upper_limit
-        Whether the samples do not fall faster than the nuclide decays: then the integral takes straight
-        lines from 0 and physical decay after the last scan. No more can be, unless more comes in then, but
-        for :attr:`earlier_uptake_share`.
-    tail_share
-        Share of the decays after the last scan.
-    provenance
-        Of the integral.
+    curve
+        Through the samples.
     """
 
     name: str
     samples: ActivitySamples
-    half_life_s: float
-    half_life_uncertainty_s: float | None
-    decays: float
-    decays_relative_uncertainty: float
-    is_upper_limit: bool
-    tail_share: float
-    provenance: Record
+    curve: Curve
+
+    @property
+    def half_life_s(self) -> float:
+        """Effective half-life, of the slowest term, or the physical one [s]."""
+        return self.curve.half_life_s
+
+    @property
+    def half_life_uncertainty_s(self) -> float | None:
+        """Its standard uncertainty; ``None`` where the samples do not determine it [s]."""
+        return self.curve.half_life_uncertainty_s
+
+    @property
+    def decays(self) -> float:
+        """From administration to the end of all decay [Bq s]."""
+        return self.curve.decays
+
+    @property
+    def decays_relative_uncertainty(self) -> float:
+        """Of the activities' uncertainties alone, and of one scan the population's."""
+        return self.curve.decays_relative_uncertainty
+
+    @property
+    def is_upper_limit(self) -> bool:
+        """Whether activity falls by physical decay alone after the last scan.
+
+        No more can be, unless more comes in then, but for :attr:`earlier_uptake_share`.
+        """
+        return self.curve.is_upper_limit
+
+    @property
+    def tail_share(self) -> float:
+        """Share of the decays after the last scan."""
+        return self.curve.tail_share
+
+    @property
+    def provenance(self) -> Record:
+        """Of the integral."""
+        return self.curve.provenance
 
     def decays_relative_to_limit(self, half_life_s: float) -> float:
         """Return decays over those stated if activity fell with another half-life after the last scan.
@@ -171,38 +188,45 @@ def common_lesions(scans: Sequence[ActivityScan]) -> tuple[str, ...]:
     return tuple(
         name
         for name in scans[0].lesions.names
-        if all(name in scan.lesions.names and not _stored_bq(scan, name) <= 0 for scan in scans)
+        if all(name in scan.lesions.names and not _stored_bq(scan, (name,)) <= 0 for scan in scans)
     )
 
 
-def _stored_bq(scan: ActivityScan, name: str | None) -> float:
-    """Return the activity of a region, or of all, as stored."""
+def _stored_bq(scan: ActivityScan, names: tuple[str, ...] | None) -> float:
+    """Return the activity of all that is in any of the regions, or in the whole scan, as stored."""
     values, grid = scan.image.values, scan.image.grid
-    if name is None:
+    if names is None:
         return float(values.sum(dtype=np.float64)) * grid.voxel_volume_ml
-    inside = voxelise(scan.lesions[name], grid).values
+    inside = voxelise(scan.lesions[names[0]], grid).values
+    for name in names[1:]:
+        inside = inside + voxelise(scan.lesions[name], grid).values
+    if len(names) > 1:
+        inside = np.minimum(inside, 1.0)
     return float(np.sum(values * inside, dtype=np.float64)) * grid.voxel_volume_ml
 
 
 def region_course(
     scans: Sequence[ActivityScan],
     name: str | None,
+    config: RadioligandConfig,
     *,
     physical_half_life_s: float,
     relative_uncertainty: float | NDArray[np.float64],
 ) -> RegionCourse:
     """Follow one region over all scans.
 
-    The mono-exponential through the samples is taken where it falls faster than the nuclide decays. Else
-    the region probably still took up activity between the scans: they say nothing about how it leaves, and
-    the integral is an upper limit.
+    The curve of the choices is taken where it falls faster than the nuclide decays. Else the region probably
+    still took up activity between the scans: they say nothing about how it leaves, and the integral is an
+    upper limit, by straight lines from 0 and physical decay after the last scan.
 
     Parameters
     ----------
     scans
-        By time, two or more.
+        By time.
     name
         Of a structure on every scan, each with its own contours; ``None``: all that is in the scans.
+    config
+        Of which curve, and what is taken for one scan.
     physical_half_life_s
         Of the nuclide [s].
     relative_uncertainty
@@ -212,21 +236,30 @@ def region_course(
     -------
     RegionCourse
     """
-    samples = _samples(scans, name, relative_uncertainty)
-    return _course(name or "whole scan", samples, physical_half_life_s)
+    samples = _samples(scans, None if name is None else (name,), relative_uncertainty)
+    return _course(name or "whole scan", samples, config, physical_half_life_s)
 
 
 def rest_course(
-    total: RegionCourse, lesions: Sequence[RegionCourse], physical_half_life_s: float
+    scans: Sequence[ActivityScan],
+    total: RegionCourse,
+    names: Sequence[str],
+    config: RadioligandConfig,
+    *,
+    physical_half_life_s: float,
 ) -> RegionCourse:
-    """Follow all that is no lesion.
+    """Follow all that is no lesion; what is in two lesions is taken away once.
 
     Parameters
     ----------
+    scans
+        By time.
     total
-        Of the whole scan.
-    lesions
-        Which do not overlap.
+        Of the whole of them.
+    names
+        Of lesions on every scan.
+    config
+        Of which curve, and what is taken for one scan.
     physical_half_life_s
         Of the nuclide [s].
 
@@ -236,51 +269,24 @@ def rest_course(
         When lesions hold all of the activity, or more.
     """
     samples = total.samples
-    activity = samples.activity_bq - np.sum([c.samples.activity_bq for c in lesions], axis=0)
+    inside = _samples(scans, tuple(names), 1.0)
+    activity = samples.activity_bq - inside.activity_bq
     if not (activity > 0).all():
         raise InputError(
             f"lesions must hold less than all of the activity; got {activity.tolist()} Bq left outside; "
-            "do they overlap, or was the scan cut around them?"
+            "was the scan cut around them?"
         )
-    record = Record(
-        "workflows.radioligand.rest", {}, (samples.provenance, *(c.samples.provenance for c in lesions))
-    )
+    record = Record("workflows.radioligand.rest", {}, (samples.provenance, inside.provenance))
     share = samples.known_uncertainty_bq / samples.activity_bq
     left = ActivitySamples(samples.times_s, activity, record, share * activity)
-    return _course("outside of lesions", left, physical_half_life_s)
+    return _course("outside of lesions", left, config, physical_half_life_s)
 
 
-def _course(label: str, samples: ActivitySamples, physical_half_life_s: float) -> RegionCourse:
-    config = ExponentialConfig(CurveShape.MONO_EXPONENTIAL, physical_half_life_s, Weighting.KNOWN_UNCERTAINTY)
-    fit = ExponentialModel(config).fit(samples)
-    last_s = float(samples.times_s[-1])
-    if not fit.at_bound:
-        decays = fit.time_integrated_activity_bq_s
-        return RegionCourse(
-            name=label,
-            samples=samples,
-            half_life_s=fit.effective_half_life_s,
-            half_life_uncertainty_s=fit.effective_half_life_uncertainty_s,
-            decays=decays,
-            decays_relative_uncertainty=fit.time_integrated_activity_uncertainty_bq_s / decays,
-            is_upper_limit=False,
-            tail_share=2.0 ** (-last_s / fit.effective_half_life_s),
-            provenance=fit.provenance,
-        )
-    trapezoid = TrapezoidConfig(physical_half_life_s, Beginning.FROM_ZERO, Tail.PHYSICAL_DECAY)
-    limit = TrapezoidModel(trapezoid).fit(samples)
-    decays = limit.time_integrated_activity_bq_s
-    return RegionCourse(
-        name=label,
-        samples=samples,
-        half_life_s=physical_half_life_s,
-        half_life_uncertainty_s=None,
-        decays=decays,
-        decays_relative_uncertainty=limit.time_integrated_activity_uncertainty_bq_s / decays,
-        is_upper_limit=True,
-        tail_share=limit.extrapolated_fraction,
-        provenance=limit.provenance,
-    )
+def _course(
+    label: str, samples: ActivitySamples, config: RadioligandConfig, physical_half_life_s: float
+) -> RegionCourse:
+    curve = curve_through(samples, config, region=label, physical_half_life_s=physical_half_life_s)
+    return RegionCourse(label, samples, curve)
 
 
 def activities_bq(scans: Sequence[ActivityScan], name: str | None) -> NDArray[np.float64]:
@@ -303,11 +309,13 @@ def activities_bq(scans: Sequence[ActivityScan], name: str | None) -> NDArray[np
     InputError
         When there is none.
     """
-    return _samples(scans, name, 1.0).activity_bq
+    return _samples(scans, None if name is None else (name,), 1.0).activity_bq
 
 
 def _samples(
-    scans: Sequence[ActivityScan], name: str | None, relative_uncertainty: float | NDArray[np.float64]
+    scans: Sequence[ActivityScan],
+    names: tuple[str, ...] | None,
+    relative_uncertainty: float | NDArray[np.float64],
 ) -> ActivitySamples:
     """Return activities as scanned, whatever decay correction each scan is stored with."""
     times, activities, records = [], [], []
@@ -315,7 +323,7 @@ def _samples(
         convention, reference_s = _convention(scan)
         one = ActivitySamples.of_stored(
             [scan_time_s(scan)],
-            [_stored_bq(scan, name)],
+            [_stored_bq(scan, names)],
             scan.image.provenance,
             convention=convention,
             half_life_s=half_life_of(scan.acquisition),
@@ -326,8 +334,8 @@ def _samples(
         records.append(one.provenance)
     activity = np.array(activities)
     if not (np.isfinite(activity).all() and (activity > 0).all()):
-        raise InputError(
-            f"activity of {name or 'the whole scan'} must be > 0 [Bq] in every scan; got {activities}"
-        )
-    record = Record("workflows.radioligand.region", {"region": name or "all"}, tuple(records))
+        label = "the whole scan" if names is None else ", ".join(names)
+        raise InputError(f"activity of {label} must be > 0 [Bq] in every scan; got {activities}")
+    told = "all" if names is None else names[0] if len(names) == 1 else list(names)
+    record = Record("workflows.radioligand.region", {"region": told}, tuple(records))
     return ActivitySamples(np.array(times), activity, record, relative_uncertainty * activity)

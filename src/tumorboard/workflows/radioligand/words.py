@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from tumorboard.core.image import Image
+from tumorboard.dosimetry.progeny import ProgenyDecays
 from tumorboard.workflows.radioligand.config import ContourSource, RadioligandConfig
 from tumorboard.workflows.radioligand.contours import CarriedLesion, ContourReport
+from tumorboard.workflows.radioligand.curve_words import curve_notes
 from tumorboard.workflows.radioligand.time_course import ActivityScan, RegionCourse
 
-__all__ = ["contour_notes", "notes_on", "overlap_notes"]
+__all__ = ["contour_notes", "notes_on", "overlap_notes", "progeny_notes"]
 
 #: Words that a structure of an organ at risk has in its name.
 _KIDNEY, _MARROW = ("kidney", "renal"), ("marrow",)
@@ -41,7 +43,6 @@ def notes_on(
     medium
         What the voxels were taken to be made of.
     """
-    times = ", ".join(f"{t / 3600:.1f}" for t in total.samples.times_s)
     notes = [_conventions(scans)]
     if config.contours is ContourSource.EACH_SCAN:
         notes.append(_registration(scans))
@@ -52,25 +53,7 @@ def notes_on(
             f"{', '.join(untold)}: no dose is told of what is not drawn on every scan, or is without "
             "activity on one."
         )
-    limited = [c for c in courses if c.is_upper_limit]
-    if limited:
-        early = max(c.earlier_uptake_share for c in limited)
-        notes.append(
-            f"{', '.join(c.name for c in limited)}: activity, physical decay included, did not fall "
-            f"faster than the nuclide decays between the scans at {times} h: uptake was probably still "
-            "going on, and the scans say nothing of how it leaves. The half-life shown is the physical one "
-            "and the dose an upper limit, unless still more came in after the last scan: straight lines "
-            "from 0 through the scans, then physical decay; uptake all at once would give up to "
-            f"{100 * early:.2g} % more. A scan after three days or more would tell."
-        )
-    if len(scans) == 2:
-        notes.append(
-            "Two scans determine a mono-exponential exactly: nothing is left over to tell whether it is "
-            "right, and neither uptake nor a second, slower phase can be seen. Uncertainties are those of "
-            f"activities assumed uncertain by {100 * config.lesion_relative_uncertainty:g} % in a lesion and "
-            f"{100 * config.total_relative_uncertainty:g} % in the whole scan, independent in each scan; the "
-            "choice of the curve is not in them."
-        )
+    notes += curve_notes(config, total, courses)
     notes.append(
         f"Dose was calculated within {config.margin_mm:g} mm of the lesions, in {medium}. Photons from "
         "farther away are left out, and no partial-volume correction was made: a small lesion probably "
@@ -106,9 +89,44 @@ def overlap_notes(names: Sequence[str], masks: Sequence[Image]) -> tuple[str, ..
     shared = [n for n, mask in zip(names, masks, strict=True) if (covered[mask.values > 0.5] > 1.5).any()]
     if not shared:
         return ()
+    return (f"{', '.join(shared)} overlap: where they do, decays are the mean of theirs.",)
+
+
+def progeny_notes(config: RadioligandConfig, progeny: ProgenyDecays | None) -> tuple[str, ...]:
+    """Return what is assumed of progeny, and what that leaves out; nothing where it was not looked at.
+
+    Parameters
+    ----------
+    config
+        The choices.
+    progeny
+        Decays by what was assumed.
+    """
+    if progeny is None:
+        return ()
+    parent = progeny.members[0].name
+    gone = [
+        f"{share:.3g} of {member}"
+        for member, share in zip(
+            progeny.members[1:], progeny.elsewhere[1:] / progeny.parent_decays, strict=True
+        )
+        if share > 1e-3
+    ]
+    words = (
+        f"Assumed, not measured: {progeny.fate.statement} The activity in the scans was taken for that of "
+        f"{parent}, whichever member of its chain the camera counted."
+    )
+    if gone:
+        words += (
+            f" For each decay of {parent} there are decays elsewhere, whose dose is not counted anywhere: "
+            f"{', '.join(gone)}."
+        )
+    if config.alpha_rbe is None:
+        return words, "Dose by alphas is absorbed dose: no relative biological effectiveness was applied."
     return (
-        f"{', '.join(shared)} overlap: where they do, decays are the mean of theirs, and activity outside of "
-        "all lesions is taken for less than it is.",
+        words,
+        f"Dose weighted by the alphas' relative biological effectiveness, {config.alpha_rbe:g} as chosen, is "
+        "told beside the absorbed dose; no other figure contains it.",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tumorboard.core.image import Image
+from tumorboard.core.nuclide import Nuclide
 from tumorboard.core.structures import StructureSet
 from tumorboard.io.acquisition_encoding import acquisition_from_json
 from tumorboard.plotting.blocks import Block, Facts, Note, PointLink, SectionStatus, Table
@@ -19,13 +20,21 @@ from tumorboard.workflows.board.radioligand_data import (
     what_if_gy,
 )
 from tumorboard.workflows.board.radioligand_effort import TARGET_UNCERTAINTY, histories_for
+from tumorboard.workflows.board.radioligand_options import progeny_fate, radioligand_options
 from tumorboard.workflows.board.radioligand_organs import kidney_blocks, kidney_data, organ_names
 from tumorboard.workflows.board.radioligand_pictures import METHOD_NAMES, centre_mm, radioligand_pictures
+from tumorboard.workflows.board.radioligand_radiation import radiation_blocks
 from tumorboard.workflows.board.radioligand_recovery import recovery_blocks, recovery_data
-from tumorboard.workflows.board.radioligand_scans import treatment_scans
+from tumorboard.workflows.board.radioligand_scans import nameless_scans, treatment_scans
 from tumorboard.workflows.board.result import SectionResult
-from tumorboard.workflows.radioligand.config import NUCLIDES, ContourSource, RadioligandConfig
+from tumorboard.workflows.radioligand.config import (
+    ALPHA_NUCLIDES,
+    NUCLIDES,
+    ContourSource,
+    RadioligandConfig,
+)
 from tumorboard.workflows.radioligand.contours import contour_source
+from tumorboard.workflows.radioligand.curve_words import SHAPE_NAMES
 from tumorboard.workflows.radioligand.result import LesionDose, RadioligandResult
 from tumorboard.workflows.radioligand.time_course import ActivityScan, scan_time_s
 
@@ -33,7 +42,7 @@ __all__ = ["run"]
 
 _NEEDS_SCANS = (
     f"Two or more scans in Bq/mL (PT or NM) after one administration of {', '.join(NUCLIDES[:-1])} or "
-    f"{NUCLIDES[-1]}."
+    f"{NUCLIDES[-1]}; or one, and how decays follow from it (--radioligand-single-scan)."
 )
 _NEEDS_LESIONS = (
     "Lesions drawn on each of the scans (RTSTRUCT) by the same names, or on one of them to be carried to the "
@@ -44,8 +53,9 @@ _NEEDS_LESIONS = (
 def run(context: Context) -> SectionResult:
     """Measure the lesions on each scan, and calculate their dose by three methods."""
     found = treatment_scans(context)
-    if len(found) < 2:
-        return SectionResult(SectionStatus.NOT_POSSIBLE, (_NEEDS_SCANS,))
+    options = radioligand_options(context.config.radioligand)
+    if len(found) < (1 if options["single_scan"] is not None else 2):
+        return SectionResult(SectionStatus.NOT_POSSIBLE, (_NEEDS_SCANS, *nameless_scans(context)))
     scans = [scan for series, volume in found if (scan := _scan(context, series, volume)) is not None]
     chosen = context.config.contours
     # Drawn on each scan where they are; else those of one scan are carried, and that is said.
@@ -60,11 +70,14 @@ def run(context: Context) -> SectionResult:
     kernels = context.store.folder / "kernels"
     kernels.mkdir(exist_ok=True)
     last = max(scans, key=scan_time_s)
+    nuclide = Nuclide.named(last.acquisition.radionuclide or "").name
     result = calculate(
         RadioligandConfig(
             threads=context.config.jobs,
             histories=histories_for(scans),
             contours=source,
+            progeny=progeny_fate(context.config.radioligand, is_alpha=nuclide in ALPHA_NUCLIDES),
+            **options,
         ),
         scans,
         ct=_ct(context, last),
@@ -103,6 +116,7 @@ def _section(context: Context, scans: Sequence[ActivityScan], result: Radioligan
             _activity_table(result, regions),
             *contour_blocks(result.contours),
             *(_dose_table(some, what) for some, what in ((lesions, "Lesion"), (organs, "Organ")) if some),
+            *radiation_blocks(result, regions),
             *_what_if_table(result, regions),
             *recovery_blocks(recoveries),
             *kidney_blocks(kidneys),
@@ -174,6 +188,7 @@ def _activity_table(result: RadioligandResult, regions: Sequence[LesionDose]) ->
         *(f"At {t:.1f} h [MBq]" for t in times),
         "Effective half-life [h]",
         "Uncertainty [h]",
+        "Curve",
     )
     rows: list[tuple[str | float | None, ...]] = []
     volumes = [None, *(one.volumes_ml[-1] for one in regions)]
@@ -186,6 +201,7 @@ def _activity_table(result: RadioligandResult, regions: Sequence[LesionDose]) ->
                 *(course.samples.activity_bq / 1e6).tolist(),
                 f"at most {hours:.1f}" if course.is_upper_limit else hours,
                 "not determined" if spread is None else spread / 3600.0,
+                SHAPE_NAMES[course.curve.shape],
             )
         )
     return Table("Activity as scanned, physical decay included", columns, tuple(rows))

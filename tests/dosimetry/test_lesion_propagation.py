@@ -1,5 +1,7 @@
 """Lesions of a synthetic patient, carried from one day to another over a motion that is known."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -61,6 +63,24 @@ def test_displacement_effect__is_nothing_without_error_or_where_activity_is_even
     missed = displacement_effect(hot, ball, 3.0)
     assert missed.relative_bias < -0.02
     assert missed.relative_uncertainty > -missed.relative_bias
+
+
+@pytest.mark.parametrize("error_mm", [1.5, 3.0])
+def test_displacement_effect__of_a_gaussian_is_that_of_its_formula(error_mm):
+    # A Gaussian at a displaced point: mean and mean square over normal displacements have closed forms.
+    width2, spread2 = 6.0**2, error_mm**2 / 3.0
+    grid = Grid((25, 25, 25), (2.5,) * 3, (-30.0,) * 3, AXIAL, frame_of_reference="1.2")
+    places = grid.index_to_patient(np.moveaxis(np.indices(grid.shape, np.float64), 0, -1))
+    hot = Image(
+        np.exp(-np.sum(places**2, axis=-1) / (2 * width2)), grid, Quantity.ACTIVITY_CONCENTRATION, MADE
+    )
+    centre = np.zeros(grid.shape)
+    centre[12, 12, 12] = 1.0
+    found = displacement_effect(hot, Image(centre, grid, Quantity.FRACTION, MADE), error_mm)
+    mean, square = ((1.0 + n * spread2 / width2) ** -1.5 for n in (1, 2))
+    assert found.relative_bias == pytest.approx(mean - 1.0, rel=0.02)
+    expected = math.sqrt(square - 2 * mean + 1.0)
+    assert found.relative_uncertainty == pytest.approx(expected, rel=0.05)
 
 
 def test_displacement_effect__refuses_contours_without_activity():

@@ -18,6 +18,7 @@ from mni_template import mni_maps
 
 from tumorboard.core import Image, Quantity
 from tumorboard.core.tissue_curves import TissueCurves
+from tumorboard.pet import GaussianPsf, LabelPartition, region_curves, transfer_matrix
 from tumorboard.pet.kinetics import (
     BRAIN_BOUNDS,
     MA1,
@@ -90,6 +91,19 @@ def roi_curves(brain, scan):
     )
 
 
+def corrected_curves(brain, scan, fwhm_mm):
+    """Return the curves after correction for partial volume by the geometric transfer matrix."""
+    names = {0: "background", **dict(enumerate(brain.parts, start=1))}
+    partition = LabelPartition(brain.labels, names)
+    matrix = transfer_matrix(partition, GaussianPsf((fwhm_mm,) * 3))
+    found = matrix.corrected_curves(region_curves(scan, partition), standard_error_bq_ml=None).curves
+    volumes = np.array([brain.volume_ml(lobe) for lobe in CORTEX_LOBES])
+    cortex = volumes @ np.stack([found.of(lobe) for lobe in CORTEX_LOBES]) / volumes.sum()
+    values = np.stack([*(found.of(part) for part in brain.parts), cortex])
+    names = (*brain.parts, "cortex")
+    return TissueCurves(names, scan.frame_start_s, scan.frame_duration_s, values, None, found.provenance)
+
+
 def truth_of(brain):
     """Return VT of each region; the cortex has the mean of its voxels."""
     truth = {part: SIMULATED_RATES[part].vt_ml_cm3 for part in brain.parts}
@@ -97,9 +111,8 @@ def truth_of(brain):
     return truth | {"cortex": float(volumes @ [truth[lobe] for lobe in CORTEX_LOBES] / volumes.sum())}
 
 
-def by_regions(brain, blood, scan):
+def by_regions(blood, curves):
     """Return VT by model and region, from the mean curves."""
-    curves = roi_curves(brain, scan)
     return {
         name: {fit.region: fit.parameters["VT"].value for fit in model.fit(curves, blood)}
         for name, model in MODELS.items()
@@ -132,15 +145,25 @@ def main(path):
     brain, blood, curves = study()
     truth, table = truth_of(brain), {}
     sys.stdout.write(f"truth: ratio {summary(truth, truth)[0]:.3f}\n")
-    cases = {"exact": (0.0, 0.0), "blur": (5.0, 0.0), "noise": (0.0, 0.2), "blur and noise": (5.0, 0.2)}
-    for case, (fwhm_mm, noise) in cases.items():
-        seeds = SEEDS if noise else SEEDS[:1]
-        each = [by_regions(brain, blood, scanned(brain, curves, fwhm_mm, noise, seed)) for seed in seeds]
+    cases = {
+        "exact": (0.0, 0.0, False),
+        "blur": (5.0, 0.0, False),
+        "noise": (0.0, 0.2, False),
+        "blur and noise": (5.0, 0.2, False),
+        "blur, corrected": (5.0, 0.0, True),
+        "blur and noise, corrected": (5.0, 0.2, True),
+    }
+    for case, (fwhm_mm, noise, correct) in cases.items():
+        each = []
+        for seed in SEEDS if noise else SEEDS[:1]:
+            scan = scanned(brain, curves, fwhm_mm, noise, seed)
+            means = corrected_curves(brain, scan, fwhm_mm) if correct else roi_curves(brain, scan)
+            each.append(by_regions(blood, means))
         for name in MODELS:
             table[f"ROI {name}, {case}"] = each[0][name]
             ratio, rank = np.array([summary(found[name], truth) for found in each]).T
             sys.stdout.write(f"ROI {name}, {case}: ratio {ratio.round(3)}, rank {rank.round(3)}\n")
-    maps = by_voxels(brain, blood, scanned(brain, curves, *cases["blur and noise"], SEEDS[0]))
+    maps = by_voxels(brain, blood, scanned(brain, curves, 5.0, 0.2, SEEDS[0]))
     for name, found in maps.items():
         for k, kind in enumerate(("mean", "median")):
             one = {region: pair[k] for region, pair in found.items()}

@@ -274,7 +274,7 @@ def _fit_constrained(
     def together(start: int, stop: int) -> None:
         index = run.index(start, stop)
         at = rank[index]
-        h, aim = ridge[:, at].astype(np.float64), prior[:, at].astype(np.float64)
+        h, aim = (np.ascontiguousarray(a[:, at], np.float64) for a in (ridge, prior))
         run.store(index, plan.solve_pulled(run.data, index, run.errors, h, aim))
 
     n = run.inside.size

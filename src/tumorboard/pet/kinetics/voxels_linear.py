@@ -111,7 +111,7 @@ class LinePlan:
     quantities: Quantities
 
     def solve(self, data: NDArray[Any], index: NDArray[np.int64], errors: bool) -> VoxelNumbers:
-        """See :class:`.VoxelPlan`."""
+        """Fit voxels ``index``, shape ``(n_voxels,)``, of ``data``, ``(n_frames, n_all_voxels)`` [Bq/mL]."""
         scan, m = self.scan, index.size
         own, later = _own_and_later(scan.operators.integral / _MINUTE_S)
         parts = scan.variance * scan.duration_s**2
@@ -181,6 +181,8 @@ class FixedPlan:
         Covariance for a scatter of 1, shape ``(p, p)``.
     units, quantities
         See :class:`.VoxelPlan`.
+    solution
+        What weighted curves are multiplied by, shape ``(p, n_frames)``; ``None`` for least squares.
     """
 
     scan_scale: float
@@ -194,7 +196,7 @@ class FixedPlan:
     solution: NDArray[np.float64] | None = None
 
     def solve(self, data: NDArray[Any], index: NDArray[np.int64], errors: bool) -> VoxelNumbers:
-        """See :class:`.VoxelPlan`."""
+        """Fit voxels ``index``, shape ``(n_voxels,)``, of ``data``, ``(n_frames, n_all_voxels)`` [Bq/mL]."""
         p, m = self.columns.shape[1], index.size
         if self.solution is None:
             lengths = np.linalg.norm(self.columns, axis=0)
@@ -310,7 +312,7 @@ class MultilinearPlan:
         return int(np.count_nonzero(self.scan.weights[self.first :] > 0))
 
     def solve(self, data: NDArray[Any], index: NDArray[np.int64], errors: bool) -> VoxelNumbers:
-        """See :class:`.VoxelPlan`."""
+        """Fit voxels ``index``, shape ``(n_voxels,)``, of ``data``, ``(n_frames, n_all_voxels)`` [Bq/mL]."""
         none = np.empty((self.n_coefficients, 0))
         return self.solve_pulled(data, index, errors, none, none)
 

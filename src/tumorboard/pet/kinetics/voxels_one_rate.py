@@ -58,8 +58,8 @@ class OneRatePlan:
         See :class:`.VoxelPlan`.
     range_of_fixed
         Lowest and highest coefficient of the fixed column.
-    most_of_column
-        Largest coefficient of the other.
+    range_of_column
+        Lowest and highest coefficient of the other.
     """
 
     rates: NDArray[np.float64]
@@ -75,7 +75,7 @@ class OneRatePlan:
     range_of_column: tuple[float, float] = (-math.inf, math.inf)
 
     def solve(self, data: NDArray[Any], index: NDArray[np.int64], errors: bool) -> VoxelNumbers:
-        """See :class:`.VoxelPlan`."""
+        """Fit voxels ``index``, shape ``(n_voxels,)``, of ``data``, ``(n_frames, n_all_voxels)`` [Bq/mL]."""
         numbers = self._free(data, index)
         low, high = self.range_of_fixed
         if numbers.at_bound is None or (low == -math.inf and high == math.inf):

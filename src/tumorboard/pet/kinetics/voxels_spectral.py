@@ -48,7 +48,7 @@ class SpectralPlan:
     quantities: Quantities
 
     def solve(self, data: NDArray[Any], index: NDArray[np.int64], errors: bool) -> VoxelNumbers:
-        """See :class:`.VoxelPlan`."""
+        """Fit voxels ``index``, shape ``(n_voxels,)``, of ``data``, ``(n_frames, n_all_voxels)`` [Bq/mL]."""
         volume, m = self.blood_volume, index.size
         fitted = isinstance(volume, FittedBloodVolume)
         low, high = (

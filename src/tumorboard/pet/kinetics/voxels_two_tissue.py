@@ -71,7 +71,7 @@ class TwoTissuePlan:
     quantities: Quantities
 
     def solve(self, data: NDArray[Any], index: NDArray[np.int64], errors: bool) -> VoxelNumbers:
-        """See :class:`.VoxelPlan`."""
+        """Fit voxels ``index``, shape ``(n_voxels,)``, of ``data``, ``(n_frames, n_all_voxels)`` [Bq/mL]."""
         numbers = self._free(data, index, errors)
         volume = self.blood_volume
         if not isinstance(volume, FittedBloodVolume):

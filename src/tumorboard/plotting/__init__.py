@@ -36,6 +36,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "graphical_plot": ["GraphicalLine", "graphical_plot"],
         "kinetic_fit": ["FittedCurve", "kinetic_fit"],
         "map_slices": ["MapColours", "map_slices"],
+        "motion_plot": ["motion_plot"],
         "page": ["Page", "render"],
         "palette": ["structure_rgb"],
         "pictures": [

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.interpolate import PchipInterpolator
 
 from tumorboard.core._arrays import read_only
 from tumorboard.errors import InputError, UnreadableFile
@@ -117,7 +117,7 @@ class SafTable:
                 f"energy_mev must be at most the table's {self.energy_mev[-1]:g} [MeV]; "
                 f"got {energies.max():g}"
             )
-        curves = PchipInterpolator(self.energy_mev, self.saf_per_kg, axis=2)
+        curves = scipy.interpolate.PchipInterpolator(self.energy_mev, self.saf_per_kg, axis=2)
         # Monotone curves do not fall below 0, but for rounding.
         return np.asarray(np.maximum(curves(np.maximum(energies, self.energy_mev[0])), 0.0))
 

@@ -6,8 +6,8 @@ import math
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from tumorboard.core.material import Material
 from tumorboard.errors import InputError
@@ -65,7 +65,7 @@ def _oscillators(material: Material) -> tuple[NDArray[np.float64], NDArray[np.fl
             f"density_g_cm3 of {material.name!r} must let its mean excitation energy exceed the plasma's; "
             f"got {material.density_g_cm3:g} [g/cm3]"
         )
-    nu2 = math.exp(brentq(excess, -30.0, 30.0, xtol=1e-12)) * e2
+    nu2 = math.exp(scipy.optimize.brentq(excess, -30.0, 30.0, xtol=1e-12)) * e2
     return f, nu2, 0.0 if any(free) else 1.0 / float((f / nu2).sum()), any(free)
 
 

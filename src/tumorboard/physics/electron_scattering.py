@@ -6,8 +6,8 @@ import math
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.interpolate import CubicSpline
 
 from tumorboard.core.material import Material
 from tumorboard.errors import InputError
@@ -44,13 +44,15 @@ def _cloud_mev() -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=256)
-def _spline(z: int, positrons: bool) -> CubicSpline:
+def _spline(z: int, positrons: bool) -> scipy.interpolate.CubicSpline:
     """Return the logarithms of both cross sections times (p beta)^2 over ln(energy)."""
     energies, values = _cross_sections()
     tau = energies / ELECTRON_MASS_MEV
     p_beta = energies * (tau + 2.0) / (tau + 1.0)
     first = 2 if positrons else 0
-    return CubicSpline(np.log(energies), np.log(values[z - 1, :, first : first + 2] * p_beta[:, None] ** 2))
+    return scipy.interpolate.CubicSpline(
+        np.log(energies), np.log(values[z - 1, :, first : first + 2] * p_beta[:, None] ** 2)
+    )
 
 
 def scattering_power_cm2_g(

@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.interpolate import CubicHermiteSpline, CubicSpline
 
 from tumorboard.core.material import Material
 from tumorboard.errors import InputError
@@ -159,7 +159,7 @@ def radiative_mass_stopping_power_mev_cm2_g(
     for z, fraction in material.mass_fractions:
         if z > tables.shape[1]:
             raise InputError(f"material must have elements 1 to 92; got {z} in {material.name!r}")
-        own = fraction * np.exp(CubicSpline(at, tables[:, z - 1])(np.log(energies)))
+        own = fraction * np.exp(scipy.interpolate.CubicSpline(at, tables[:, z - 1])(np.log(energies)))
         if positrons:
             t = np.log1p(1e6 * energies / (z * z * ELECTRON_MASS_MEV))
             own = own * -np.expm1(np.polyval([*_POSITRON_LOSS[::-1], 0.0], t))
@@ -168,7 +168,9 @@ def radiative_mass_stopping_power_mev_cm2_g(
 
 
 @lru_cache(maxsize=64)
-def _tables(material: Material, positrons: bool) -> tuple[CubicHermiteSpline, CubicHermiteSpline]:
+def _tables(
+    material: Material, positrons: bool
+) -> tuple[scipy.interpolate.CubicHermiteSpline, scipy.interpolate.CubicHermiteSpline]:
     """Return ln(range) and ln(energy radiated) over ln(energy)."""
     first, last = math.log(LOWEST_ENERGY_MEV), math.log(HIGHEST_ENERGY_MEV)
     nodes = np.linspace(first, last, round(_NODES_PER_DECADE * (last - first) / math.log(10.0)) + 1)
@@ -185,7 +187,7 @@ def _tables(material: Material, positrons: bool) -> tuple[CubicHermiteSpline, Cu
         steps = half * (integrand[n:].reshape(-1, 4) @ weight)
         # Slower than the tables, range goes as the energy squared, so that half of E/S is left.
         sums = 0.5 * integrand[0] + np.concatenate(([0.0], np.cumsum(steps)))
-        found.append(CubicHermiteSpline(nodes, np.log(sums), integrand[:n] / sums))
+        found.append(scipy.interpolate.CubicHermiteSpline(nodes, np.log(sums), integrand[:n] / sums))
     return found[0], found[1]
 
 

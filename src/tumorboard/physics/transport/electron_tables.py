@@ -8,8 +8,8 @@ from importlib.resources import files
 from typing import Final
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.interpolate import CubicHermiteSpline, CubicSpline
 
 from tumorboard.core.material import Material
 from tumorboard.errors import InputError
@@ -135,7 +135,7 @@ def _integral(
     energies: NDArray[np.float64], values: NDArray[np.float64], first: float
 ) -> NDArray[np.float64]:
     """Return the integral of ``values`` over energy from 0, where up to the first energy it is ``first``."""
-    spline = CubicSpline(np.log(energies), values * energies)
+    spline = scipy.interpolate.CubicSpline(np.log(energies), values * energies)
     return np.asarray(first + spline.antiderivative()(np.log(energies)))
 
 
@@ -191,7 +191,9 @@ def _on_ranges(
     rows = (2.0 ** (RANGE_FIRST + np.arange(_RANGE_OCTAVES))[:, None] * steps).ravel()
     at, logs = np.log(rows), np.log(ranges)
     inside = np.clip(at, logs[0], logs[-1])
-    energy = CubicHermiteSpline(logs, np.log(columns[:, ENERGY]), ranges * soft / columns[:, ENERGY])(inside)
+    energy = scipy.interpolate.CubicHermiteSpline(
+        logs, np.log(columns[:, ENERGY]), ranges * soft / columns[:, ENERGY]
+    )(inside)
     # Below the tables energy goes as the root of the range, beyond them it keeps rising so that it has an
     # inverse.
     found = np.empty((rows.size, columns.shape[1]))

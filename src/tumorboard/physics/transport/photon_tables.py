@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.integrate import cumulative_trapezoid
 
 from tumorboard.core.material import Material
 from tumorboard.physics.photon_attenuation import (
@@ -69,7 +69,7 @@ def _compton_quantiles() -> NDArray[np.float32]:
     left = 1.0 - given * twice / (1.0 + twice)
     half = given / (1.0 + twice * (1.0 - given))
     density = left + 1.0 / left - 4.0 * half * (1.0 - half)
-    below = cumulative_trapezoid(density, given, axis=1, initial=0.0)
+    below = scipy.integrate.cumulative_trapezoid(density, given, axis=1, initial=0.0)
     below /= below[:, -1:]
     at = np.linspace(0.0, 1.0, COMPTON_QUANTILES + 1)
     return np.stack([np.interp(at, row, given) for row in below]).astype(np.float32)
@@ -127,7 +127,7 @@ def _of_material(material: Material) -> tuple[NDArray[Any], ...]:
     fine = _log_nodes(X_LOWEST, X_OCTAVES, 8 * X_NODES_PER_OCTAVE)
     form = form_factor_squared_mol_g(material, np.sqrt(fine))
     start = X_LOWEST * form_factor_squared_mol_g(material, 0.0)
-    area = start + cumulative_trapezoid(form, fine, initial=0.0)[::8]
+    area = start + scipy.integrate.cumulative_trapezoid(form, fine, initial=0.0)[::8]
     return (
         (total * _PER_MM).astype(np.float32),
         (mass_energy_transfer_cm2_g(material, energies) * _PER_MM).astype(np.float32),

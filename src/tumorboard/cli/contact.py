@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from tumorboard.cli.json_output import put_json
 from tumorboard.errors import InputError
 from tumorboard.workflows.contact.config import (
     HIGHEST_USV_PER_UGY,
@@ -100,11 +100,7 @@ def contact(
     )
     found = run(config).to_dict()
     if to_json:
-        text = json.dumps(found, indent=1, allow_nan=False)
-        if to_json == "-":
-            typer.echo(text)
-        else:
-            Path(to_json).write_text(text + "\n", encoding="utf-8")
+        put_json(found, to_json)
         return
     for line in _lines(found):
         typer.echo(line)

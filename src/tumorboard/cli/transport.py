@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tumorboard.cli.json_output import put_json
 from tumorboard.errors import InputError
 from tumorboard.workflows.transport.config import PARTICLES, WaterConfig
 
@@ -60,11 +59,7 @@ def water(
         found = run(config, progress=progress).to_dict()
     balance = found.pop("balance")
     if to_json:
-        text = json.dumps(found, indent=1, allow_nan=False)
-        if to_json == "-":
-            typer.echo(text)
-        else:
-            Path(to_json).write_text(text + "\n", encoding="utf-8")
+        put_json(found, to_json)
         return
     for name, value in found.items():
         typer.echo(f"{name}: {'none' if value is None else format(value, '.6g')}")

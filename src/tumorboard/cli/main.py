@@ -17,6 +17,7 @@ from tumorboard.cli.radioligand_options import AlphaRbe, Curve, HalfLives, Libra
 from tumorboard.cli.transport import app as transport
 from tumorboard.errors import TumorboardError
 from tumorboard.workflows.board.config import CONTOURS, SUV_VARIANTS, BoardConfig
+from tumorboard.workflows.board.kinetic_choices import KineticsChoices
 from tumorboard.workflows.board.radioligand_choices import CURVES, LIBRARIES, RadioligandChoices
 from tumorboard.workflows.printable import printable
 
@@ -58,7 +59,9 @@ def _options(
 
 @app.command()
 def board(
-    source: Annotated[Path, typer.Argument(metavar="CASE_OR_FOLDER", help="DICOM folder, or a case.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="CASE_OR_FOLDER", help="Of DICOM or BIDS-PET, or a case.")
+    ],
     out: Out = None,
     jobs: Jobs = 2,
     patient: Annotated[str | None, typer.Option(help="Patient ID, when there are several.")] = None,
@@ -79,6 +82,13 @@ def board(
         float | None,
         typer.Option(help="Full width at half maximum of a radioligand's scans, for partial volume [mm]."),
     ] = None,
+    reference_region: Annotated[
+        str | None, typer.Option(help="Of a dynamic scan without blood; drives its kinetics.")
+    ] = None,
+    blood_delay_s: Annotated[
+        float | None, typer.Option(help="Tissue sees blood so much later; found from the curves if none [s].")
+    ] = None,
+    blood_volume: Annotated[float, typer.Option(help="Share of blood in tissue, for kinetics.")] = 0.05,
     radioligand_curve: Curve = CURVES[0],
     radioligand_single_scan: SingleScan = None,
     radioligand_half_lives: HalfLives = None,
@@ -99,6 +109,7 @@ def board(
         prescription=_prescribed(prescription),
         contours=contours,
         psf_fwhm_mm=psf_fwhm_mm,
+        kinetics=KineticsChoices(reference_region, blood_delay_s, blood_volume),
         radioligand=RadioligandChoices(
             curve=radioligand_curve,
             single_scan=radioligand_single_scan,

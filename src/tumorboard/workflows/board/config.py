@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tumorboard.errors import InputError
+from tumorboard.workflows.board.kinetic_choices import KineticsChoices
 from tumorboard.workflows.board.radioligand_choices import RadioligandChoices
 from tumorboard.workflows.proton_plan.config import ProtonPlanConfig
 
 __all__ = ["CONTOURS", "SECTIONS", "SUV_VARIANTS", "BoardConfig"]
 
 #: Sections in the order of the report; later ones may use what earlier ones stored. That on Monte Carlo is
-#: made where the prescription asks for it, that on radioligands where there are scans of one.
-SECTIONS = ("scans", "structures", "pet", "radioligand", "proton", "monte_carlo")
+#: made where the prescription asks for it, that on radioligands where there are scans of one, that on
+#: kinetics where there are curves or a dynamic scan of BIDS.
+SECTIONS = ("scans", "structures", "pet", "radioligand", "kinetics", "proton", "monte_carlo")
 
 #: Names a user types for :class:`tumorboard.pet.SuvVariant`.
 SUV_VARIANTS = (
@@ -60,6 +62,8 @@ class BoardConfig:
         known, and nothing is said of partial volume's size [mm].
     radioligand
         Curve, one scan, progeny and decay data of a radioligand.
+    kinetics
+        Reference region, and delay and share of blood, of a dynamic scan.
 
     References
     ----------
@@ -76,6 +80,7 @@ class BoardConfig:
     psf_fwhm_mm: float | None = None
     contours: str | None = None
     radioligand: RadioligandChoices = field(default_factory=RadioligandChoices)
+    kinetics: KineticsChoices = field(default_factory=KineticsChoices)
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.sections if name not in (*SECTIONS, "truth")]

@@ -21,6 +21,8 @@ from tumorboard.io.dicom.read_structures import read_structures
 from tumorboard.io.dicom.study import Series, Study
 from tumorboard.provenance import Record
 from tumorboard.workflows.board.cache import code_digest
+from tumorboard.workflows.board.kinetic_files import KineticFiles
+from tumorboard.workflows.board.kinetic_ingest import ingest_kinetics
 from tumorboard.workflows.printable import printable
 from tumorboard.workflows.progress import Progress
 
@@ -60,7 +62,15 @@ def one_patient(study: Study, patient_id: str | None) -> str:
     return found[0]
 
 
-def ingest(study: Study, patient_id: str, store: CaseStore, *, jobs: int, progress: Progress) -> None:
+def ingest(
+    study: Study,
+    patient_id: str,
+    store: CaseStore,
+    *,
+    jobs: int,
+    progress: Progress,
+    kinetics: KineticFiles | None = None,
+) -> None:
     """Store every series of one patient; series whose files are unchanged are left as they are."""
     chosen = [s for s in study.series if s.headers[0].patient_id == patient_id]
     # Structures last: a set is checked against the frames of reference of the images that are there.
@@ -73,9 +83,11 @@ def ingest(study: Study, patient_id: str, store: CaseStore, *, jobs: int, progre
     for done, series in enumerate(chosen):
         progress("reading series", done, len(chosen))
         names.append(_ingest_series(series, store, held, frames - {""}, jobs))
+    if kinetics is not None:
+        names += ingest_kinetics(kinetics, store, files_digest(kinetics.used, jobs=jobs))
     progress("reading series", len(chosen), len(chosen))
     _forget_others(store, names)
-    _store_study(study, chosen, names, store)
+    _store_study(study, chosen, names, store, set(() if kinetics is None else kinetics.used))
 
 
 def _ingest_series(
@@ -157,7 +169,10 @@ def _forget_others(store: CaseStore, names: list[str]) -> None:
             store.remove(item.name)
 
 
-def _store_study(study: Study, chosen: list[Series], names: list[str], store: CaseStore) -> None:
+def _store_study(
+    study: Study, chosen: list[Series], names: list[str], store: CaseStore, used: set[Path]
+) -> None:
+    """Store what the folder held; ``used`` are files that are no DICOM and were read all the same."""
     root = study.folder
 
     def relative(path: Path) -> str:
@@ -165,8 +180,12 @@ def _store_study(study: Study, chosen: list[Series], names: list[str], store: Ca
 
     body = {
         "series_items": names,
-        "quarantined": [{"file": relative(q.path), "reason": printable(q.reason)} for q in study.quarantined],
-        "ignored_files": len(study.ignored),
+        "quarantined": [
+            {"file": relative(q.path), "reason": printable(q.reason)}
+            for q in study.quarantined
+            if q.path not in used
+        ],
+        "ignored_files": len(set(study.ignored) - used),
         "study_uids": sorted({s.study_uid for s in chosen}),
     }
     store.put_result(STUDY_ITEM, body, Record("workflows.board.ingest", {"series": [s.uid for s in chosen]}))

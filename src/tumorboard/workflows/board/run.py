@@ -25,6 +25,8 @@ from tumorboard.workflows.board.cache import code_digest, decode, encode
 from tumorboard.workflows.board.config import SECTIONS, BoardConfig
 from tumorboard.workflows.board.context import Context
 from tumorboard.workflows.board.ingest import ingest, one_patient
+from tumorboard.workflows.board.kinetic_files import find_kinetic_files
+from tumorboard.workflows.board.kinetic_ingest import kinetic_item
 from tumorboard.workflows.board.proton_items import export_plan, plans_apart
 from tumorboard.workflows.board.radioligand_scans import nameless_scans, treatment_scans
 from tumorboard.workflows.board.result import BoardResult, SectionResult
@@ -49,7 +51,8 @@ def run(
     config
         The choices.
     source
-        A folder of DICOM files, or a case folder that an earlier run wrote.
+        A folder of DICOM files, of a dynamic scan in BIDS-PET or of its tables, or a case folder that an
+        earlier run wrote.
     out
         Where ``report.html``, ``report.json`` and ``case/`` go; made when absent. Running again
         takes up what is there.
@@ -96,10 +99,14 @@ def _open_store(config: BoardConfig, source: Path, out: Path, progress: Progress
     # Images before an earlier report that stands beside them: they may have changed since.
     if not study.series and (source / "case" / "index.sqlite").is_file():
         return CaseStore(source / "case")
-    patient = one_patient(study, config.patient_id)
+    kinetics = find_kinetic_files(source, config.patient_id if not study.series else None)
+    if kinetics is not None and not study.series:
+        patient = kinetics.subject
+    else:
+        patient = one_patient(study, config.patient_id)
     store = CaseStore(out / "case", identifier=patient or "unnamed")
     try:
-        ingest(study, patient, store, jobs=config.jobs, progress=progress)
+        ingest(study, patient, store, jobs=config.jobs, progress=progress, kinetics=kinetics)
     except BaseException:
         store.close()
         raise
@@ -145,6 +152,8 @@ def _asked(context: Context) -> list[str]:
     told = treatment_scans(context) or nameless_scans(context)
     if set(SECTIONS) <= set(config.sections) and not told:
         left_out.add("radioligand")
+    if set(SECTIONS) <= set(config.sections) and kinetic_item(context.store) is None:
+        left_out.add("kinetics")
     return [name for name in config.sections if name not in left_out]
 
 

@@ -21,6 +21,7 @@ from tumorboard.provenance import Record
 from tumorboard.workflows.board.context import Context, SeriesFacts, VolumeFacts
 from tumorboard.workflows.board.display import first_window, outside_value
 from tumorboard.workflows.board.emission import uptake
+from tumorboard.workflows.board.kinetic_items import KINETIC_MAP_ITEMS
 from tumorboard.workflows.board.proton_items import (
     DOSE_ITEM,
     LET_ITEM,
@@ -145,6 +146,8 @@ class _PlanLayer:
     colormap: Colormap
     from_share: float
     shown: bool = False
+    #: What the colours end at, where a few voxels are far above all others; ``None``: the largest value.
+    to_percentile: float | None = None
 
 
 #: A tenth of the maximum is where a dose begins to matter to the eye; LET has no such floor.
@@ -154,12 +157,17 @@ _PLAN_LAYERS: Final = {
     LET_ITEM: _PlanLayer("LETd", Colormap.VIRIDIS, 0.0),
     MONTE_CARLO_DOSE_ITEM: _PlanLayer("Dose, Monte Carlo", Colormap.JET, 0.1),
     PROMPT_GAMMA_ITEM: _PlanLayer("Prompt gammas", Colormap.PLASMA, 0.02),
+    KINETIC_MAP_ITEMS["Logan", "VT"]: _PlanLayer("VT, Logan", Colormap.VIRIDIS, 0.0, True, 99.5),
+    KINETIC_MAP_ITEMS["MA1", "VT"]: _PlanLayer("VT, MA1", Colormap.VIRIDIS, 0.0, False, 99.5),
+    KINETIC_MAP_ITEMS["1TCM", "K1"]: _PlanLayer(
+        "K1, one tissue compartment", Colormap.PLASMA, 0.0, False, 99.5
+    ),
 }
 
 
 def _dose_layers(context: Context, frame: str) -> list[Layer]:
     """Return the dose of a plan, and the rest behind boxes, when there are some in the frame shown."""
-    made = {name: context.earlier.get(name) for name in ("radioligand", "proton", "monte_carlo")}
+    made = {name: context.earlier.get(name) for name in ("radioligand", "kinetics", "proton", "monte_carlo")}
     done = [f"section-{n}-" for n, s in made.items() if s is not None and s.status is SectionStatus.DONE]
     held = {item.name for item in context.store.case().items if item.name.startswith(tuple(done))}
     layers = []
@@ -169,8 +177,8 @@ def _dose_layers(context: Context, frame: str) -> list[Layer]:
         image = context.image(name)
         if image.grid.frame_of_reference != frame:
             continue
-        shown = _for_display(image)
-        top = float(shown.values.max()) or 1.0
+        shown = _for_display(_known(image))
+        top = _top(shown, plan_layer.to_percentile)
         layers.append(
             Layer(
                 plan_layer.label,
@@ -184,6 +192,21 @@ def _dose_layers(context: Context, frame: str) -> list[Layer]:
             )
         )
     return layers
+
+
+def _known(image: Image) -> Image:
+    """Return the image with 0 where a model had no result: the viewer knows no NaN."""
+    if np.isfinite(image.values).all():
+        return image
+    values = np.nan_to_num(image.values, nan=0.0, posinf=0.0, neginf=0.0)
+    return Image(values, image.grid, image.quantity, image.provenance)
+
+
+def _top(image: Image, percentile: float | None) -> float:
+    positive = image.values[image.values > 0]
+    if percentile is None or not positive.size:
+        return float(image.values.max()) or 1.0
+    return float(np.percentile(positive, percentile))
 
 
 def _display_grid(grid: Grid) -> Grid:

@@ -13,6 +13,7 @@ __all__ = [
     "DEFAULT_K2A_RANGE_PER_MIN",
     "DEFAULT_VB",
     "DEFAULT_VT_ERROR",
+    "DELAY_MODELS",
     "END_RULES",
     "FRAME_MODELS",
     "MODELS",
@@ -36,6 +37,8 @@ WEIGHTINGS: Final = ("given", "duration", "uniform")
 POINT_WEIGHTS: Final = ("propagated", "frame")
 #: What stands for blood after its last sample: nothing, or its last value.
 END_RULES: Final = ("refuse", "hold")
+#: Models that the delay of the blood can be found with.
+DELAY_MODELS: Final = ("2tcm", "1tcm")
 #: Where the parent in plasma comes from: ``plasma`` says that its values are the parent's already.
 PARENTS: Final = ("plasma", "interpolated", "hill", "power", "exponential")
 
@@ -49,7 +52,15 @@ DEFAULT_K2A_RANGE_PER_MIN: Final = (0.001, 2.0)
 _T_STAR_RULES: Final = ("residual", "frames", "from_min", "all")
 _GRAPHICAL: Final = ("logan", "patlak", "reflogan", "refpatlak")
 _SEARCHED: Final = ("srtm", "srtm2")
-_WITH_BLOOD: Final = ("vb", "delay_s", "delay_region", "end_rule", "parent", "plasma_over_blood")
+_WITH_BLOOD: Final = (
+    "vb",
+    "delay_s",
+    "delay_region",
+    "delay_model",
+    "end_rule",
+    "parent",
+    "plasma_over_blood",
+)
 #: Choices that play a part in a model beside ``weighting`` and ``frame_model``.
 _OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "1tcm": ("most_relative_vt_error",),
@@ -133,9 +144,12 @@ class KineticsConfig:
     delay_s
         By which tissue sees the blood later than the sampler, taken out first; ``None``: 0 [s].
     delay_region
-        Region to find the delay from, by two tissue compartments, within ``delay_bounds_s``.
+        Region to find the delay from, by ``delay_model``, within ``delay_bounds_s``.
     delay_bounds_s
         Lowest and highest delay tried [s].
+    delay_model
+        Of :data:`DELAY_MODELS`, to find it with; ``None``: two tissue compartments. One is as good where the
+        second is not worth its parameters, and faster.
     end_rule
         What stands for blood after its last sample; ``None``: refuse.
     parent
@@ -179,6 +193,7 @@ class KineticsConfig:
     delay_s: float | None = None
     delay_region: str | None = None
     delay_bounds_s: tuple[float, float] = (-30.0, 30.0)
+    delay_model: str | None = None
     end_rule: str | None = None
     parent: str | None = None
     plasma_over_blood: float | None = None
@@ -198,6 +213,7 @@ class KineticsConfig:
             ("point_weights", POINT_WEIGHTS),
             ("end_rule", END_RULES),
             ("parent", PARENTS),
+            ("delay_model", DELAY_MODELS),
         ):
             value = getattr(self, name)
             if value is not None and value not in known:
@@ -253,6 +269,11 @@ class KineticsConfig:
                 )
         if self.delay_s is not None and self.delay_region is not None:
             raise InputError("delay_s and delay_region must not both be given; leave one out")
+        if self.delay_model is not None and self.delay_region is None:
+            raise InputError(
+                "delay_model must come with the region to find the delay from; got it alone; say --fit-delay "
+                "REGION"
+            )
 
     def _check_needed(self) -> None:
         needed = {

@@ -97,16 +97,12 @@ def plasma_model(config: KineticsConfig, curves: TissueCurves) -> PlasmaModel:
     )
 
 
-def delay_model(config: KineticsConfig, curves: TissueCurves) -> TwoTissue:
-    """Return two tissue compartments to find the delay with: a simpler model would bend it."""
-    return TwoTissue(
-        Binding.REVERSIBLE,
-        BRAIN_BOUNDS,
-        _blood_volume(config),
-        frame_model(config),
-        weighting(config, curves),
-        None,
-    )
+def delay_model(config: KineticsConfig, curves: TissueCurves) -> OneTissue | TwoTissue:
+    """Return the compartments to find the delay with: two, unless one was chosen, lest they bend it."""
+    volume, frames, weights = _blood_volume(config), frame_model(config), weighting(config, curves)
+    if config.delay_model == "1tcm":
+        return OneTissue(BRAIN_BOUNDS, volume, frames, weights, None)
+    return TwoTissue(Binding.REVERSIBLE, BRAIN_BOUNDS, volume, frames, weights, None)
 
 
 def reference_model(config: KineticsConfig, curves: TissueCurves) -> ReferenceModel:

@@ -13,7 +13,16 @@ SECTION_RUNNERS = Registry(
     "board section",
     {
         name: f"tumorboard.workflows.board.sections.{name}:run"
-        for name in ("scans", "structures", "pet", "radioligand", "proton", "monte_carlo", "truth")
+        for name in (
+            "scans",
+            "structures",
+            "pet",
+            "radioligand",
+            "kinetics",
+            "proton",
+            "monte_carlo",
+            "truth",
+        )
     },
 )
 
@@ -22,6 +31,7 @@ SECTION_TITLES = {
     "structures": "Structures",
     "pet": "PET and SPECT: uptake and lesions",
     "radioligand": "Radioligand: activity and absorbed dose",
+    "kinetics": "Kinetics",
     "proton": "Proton plan",
     "monte_carlo": "The proton plan by Monte Carlo",
     "truth": "Truth beside measurement",

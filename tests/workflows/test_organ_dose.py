@@ -44,6 +44,32 @@ def test_run__takes_a_model_of_ones_own(tmp_path):
     assert max(doses, key=doses.get) == "liver"
 
 
+def model_of(nuclide, folder):
+    path = folder / f"{nuclide}.toml"
+    path.write_text(
+        f'name = "tracer"\nnuclide = "{nuclide}"\nreferences = ["ours"]\n'
+        '[[retention]]\nsource = "liver"\nfraction = 1.0\n'
+    )
+    return str(path)
+
+
+def test_run__counts_progeny_that_decays_where_it_is_made(tmp_path):
+    found = run(OrganDoseConfig(model_of("Zr-89", tmp_path), 1.0, cache=tmp_path, **FEW)).to_dict()
+    assert found["progeny_with_parent"]["Y-89m"] == pytest.approx(0.99, abs=0.01)
+    assert found["progeny_left_out"] == []
+    # Gammas of 0.909 MeV, positrons of 0.4 MeV in 23 %, and their annihilation: 1.25 MeV, 0.35 without Y-89m.
+    assert found["emitted_mev"] == pytest.approx(0.90 + 0.23 * 0.396 + 0.23 * 1.022 + 0.02, abs=0.05)
+
+
+def test_run__names_progeny_that_is_left_out(tmp_path):
+    thorium = run(OrganDoseConfig(model_of("Th-227", tmp_path), 1.0, cache=tmp_path, **FEW)).to_dict()
+    assert thorium["progeny_with_parent"] == {}
+    assert {"Ra-223", "Rn-219", "Pb-211"} <= set(thorium["progeny_left_out"])
+    fdg = run(OrganDoseConfig("fdg", 1.0, cache=tmp_path, **FEW)).to_dict()
+    assert fdg["progeny_with_parent"] == {}
+    assert fdg["progeny_left_out"] == []
+
+
 @pytest.mark.parametrize("name", ["water", "no/such/file.toml"])
 def test_run__names_the_models_there_are(tmp_path, name):
     with pytest.raises(InputError, match="one of fdg or a TOML file"):

@@ -63,6 +63,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
     lines = [
         f"{found['radiopharmaceutical']}, {found['administered_mbq']:g} MBq, in a {found['phantom']}",
         f"Biokinetics: {', '.join(found['biokinetics'])}",
+        *_progeny(found),
         "Time-integrated activity per administered activity [h]",
     ]
     lines += [f"  {source}: {hours:.4g}" for source, hours in found["time_integrated_activity_h"].items()]
@@ -76,4 +77,15 @@ def _lines(found: dict[str, Any]) -> list[str]:
         lines.append(f"  {name}: {value:.3g}, {found['effective_dose_msv_per_mbq'][name]:.2g}")
     stand_ins = ", ".join(f"{tissue} by {target}" for tissue, target in found["surrogates"].items())
     lines.append(f"Not in the phantom, dose of another: {stand_ins}")
+    return lines
+
+
+def _progeny(found: dict[str, Any]) -> list[str]:
+    """Say what decays with the nuclide, and what is left out."""
+    lines = []
+    if found["progeny_with_parent"]:
+        shares = ", ".join(f"{name} ({share:.4g})" for name, share in found["progeny_with_parent"].items())
+        lines.append(f"Progeny that decays where it is made, per decay: {shares}")
+    if found["progeny_left_out"]:
+        lines.append(f"Progeny that is not counted: {', '.join(found['progeny_left_out'])}")
     return lines

@@ -7,7 +7,9 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+import numpy as np
 
 from tumorboard.dosimetry.biokinetics import BiokineticModel
 from tumorboard.dosimetry.biokinetics_files import BIOKINETIC_MODELS, biokinetic_model, read_biokinetics
@@ -22,13 +24,21 @@ from tumorboard.dosimetry.phantom_s_values import PhantomSValues, phantom_s_valu
 from tumorboard.errors import InputError
 from tumorboard.phantoms.stylised_adult import stylised_adult
 from tumorboard.physics.decay import DecayLibrary, decay_data
-from tumorboard.physics.decay_emissions import decay_emissions
+from tumorboard.physics.decay_chain import decay_chain
+from tumorboard.physics.decay_emissions import decay_emissions, emissions_together
 from tumorboard.physics.transport.batches import BatchPlan
+from tumorboard.physics.transport.decay_source import DecayEmissions
 from tumorboard.units import BQ_PER_MBQ
 from tumorboard.workflows.organ_dose.config import OrganDoseConfig
 from tumorboard.workflows.progress import Progress, silent
 
 __all__ = ["OrganDoseResult", "run"]
+
+#: Progeny that lives less than this share of the nuclide's half-life decays where it is made.
+_WITH_PARENT: Final = 0.1
+#: Progeny that is less frequent is not named, nor is what hardly decays in a life [s].
+_RARE: Final = 1e-4
+_LIFE_S: Final = 100 * 365.25 * 86400.0
 
 _PHANTOM = "stylised adult (hermaphrodite, Oak Ridge)"
 
@@ -45,8 +55,12 @@ class OrganDoseResult:
         Biokinetics.
     time_integrated_h
         Time-integrated activity by source per administered activity [h].
+    progeny
+        Short-lived progeny that decays where its parent did: decays for one of the nuclide, by name.
+    left_out
+        Other progeny, of which nothing is counted.
     s_values
-        Of the phantom.
+        Of the phantom, of the nuclide with ``progeny``.
     doses
         To targets [Gy].
     uncertainty_gy
@@ -58,6 +72,8 @@ class OrganDoseResult:
     config: OrganDoseConfig
     model: BiokineticModel
     time_integrated_h: dict[str, float]
+    progeny: dict[str, float]
+    left_out: tuple[str, ...]
     s_values: PhantomSValues
     doses: OrganDoses
     uncertainty_gy: dict[str, float]
@@ -71,6 +87,8 @@ class OrganDoseResult:
             "radiopharmaceutical": self.model.name,
             "nuclide": self.model.nuclide,
             "library": self.config.library,
+            "progeny_with_parent": self.progeny,
+            "progeny_left_out": list(self.left_out),
             "administered_mbq": mbq,
             "phantom": _PHANTOM,
             "spacing_mm": self.config.spacing_mm,
@@ -126,9 +144,10 @@ def run(config: OrganDoseConfig, *, progress: Progress = silent) -> OrganDoseRes
     if cache is None:
         cache = _user_cache()
         cache.mkdir(parents=True, exist_ok=True)
+    emissions, progeny, left_out = _emissions(model.nuclide, library)
     values = phantom_s_values(
         stylised_adult(spacing_mm=config.spacing_mm),
-        decay_emissions(model.nuclide, library=library),
+        emissions,
         source_regions(list(integrated)),
         BatchPlan(config.histories, config.seed, config.threads),
         cache=cache,
@@ -143,11 +162,43 @@ def run(config: OrganDoseConfig, *, progress: Progress = silent) -> OrganDoseRes
         config,
         model,
         {source: seconds / 3600.0 for source, seconds in integrated.items()},
+        progeny,
+        left_out,
         values,
         doses,
         values.uncertainty_gy(decays),
         {w.value: phantom_effective_dose_sv(equivalent, weights=w) for w in TissueWeights},
     )
+
+
+def _emissions(
+    nuclide: str, library: DecayLibrary
+) -> tuple[DecayEmissions, dict[str, float], tuple[str, ...]]:
+    """Return emissions with those of short-lived progeny, which that is, and which is left out.
+
+    Without Y-89m, of 16 s, four fifths of Zr-89's gammas would be missing.
+    """
+    own = decay_emissions(nuclide, library=library)
+    chain = decay_chain(nuclide, library=library)
+    made, with_parent = np.zeros(len(chain.members)), np.zeros(len(chain.members))
+    made[0] = with_parent[0] = 1.0
+    for k in range(1, made.size):
+        made[k] = chain.branching[k] @ made
+        if chain.half_life_s[k] <= _WITH_PARENT * chain.half_life_s[0]:
+            with_parent[k] = chain.branching[k] @ with_parent
+    counted = {
+        chain.members[k].name: float(with_parent[k]) for k in range(1, made.size) if with_parent[k] > _RARE
+    }
+    left_out = tuple(
+        chain.members[k].name
+        for k in range(1, made.size)
+        if chain.half_life_s[k] <= _LIFE_S and made[k] - with_parent[k] > _RARE
+    )
+    if not counted:
+        return own, counted, left_out
+    parts = [(own, 1.0)]
+    parts += [(decay_emissions(name, library=library), share) for name, share in counted.items()]
+    return emissions_together(f"{own.name} with {', '.join(counted)}", parts), counted, left_out
 
 
 def _model(name: str) -> BiokineticModel:

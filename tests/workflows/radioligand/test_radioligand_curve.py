@@ -6,6 +6,7 @@ import pytest
 from tumorboard.dosimetry.time_activity_samples import ActivitySamples
 from tumorboard.errors import InputError
 from tumorboard.provenance import Record
+from tumorboard.workflows.board.radioligand_curves import curve_blocks
 from tumorboard.workflows.radioligand.config import CurveChoice, HalfLives, RadioligandConfig, SingleScan
 from tumorboard.workflows.radioligand.curve import curve_through
 from tumorboard.workflows.radioligand.curve_words import curve_notes
@@ -60,7 +61,11 @@ def test_curve_through__three_scans_that_rise_first_have_an_uptake():
     assert not mono.candidates
     assert mono.misfit_probability < 0.05
     assert "misses the scans" in notes(some, curve=CurveChoice.MONO)
-    assert "mono-exponential with uptake among" in notes(some)
+    assert "whole scan: mono-exponential with uptake." in notes(some)
+    (table,) = curve_blocks([RegionCourse("lesion", some, found)])
+    assert [row[1] for row in table.rows] == ["mono-exponential", "mono-exponential with uptake"]
+    assert table.rows[1][-1] == pytest.approx(1.0)
+    assert curve_blocks([RegionCourse("lesion", some, mono)]) == []
 
 
 def test_curve_through__many_scans_of_two_phases_have_two_by_aicc():

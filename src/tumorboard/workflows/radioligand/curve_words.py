@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from tumorboard.workflows.radioligand.config import CurveChoice, RadioligandConfig, SingleScan
-from tumorboard.workflows.radioligand.curve import Candidate
 from tumorboard.workflows.radioligand.time_course import RegionCourse
 
 __all__ = ["SHAPE_NAMES", "curve_notes"]
@@ -83,11 +82,9 @@ def curve_notes(
 
 
 def _chosen(courses: Sequence[RegionCourse]) -> str:
-    told = "; ".join(
-        f"{c.name}: {_best(c)} among {', '.join(map(_candidate, c.curve.candidates))}" for c in courses
-    )
+    told = "; ".join(f"{c.name}: {_best(c)}" for c in courses)
     return (
-        f"Curves were chosen by {_CRITERIA[courses[0].curve.criterion]}; less is better. {told}. How far the "
+        f"Curves were chosen by {_CRITERIA[courses[0].curve.criterion]}: {told}. How far the "
         "candidates' decays differ is not in the uncertainties. "
     )
 
@@ -96,13 +93,6 @@ def _best(course: RegionCourse) -> str:
     best = min(course.curve.candidates, key=lambda one: one.criterion)
     words = SHAPE_NAMES[best.shape]
     return f"{words}, as slow as physical decay, hence straight lines" if course.is_upper_limit else words
-
-
-def _candidate(one: Candidate) -> str:
-    name = SHAPE_NAMES[one.shape]
-    if one.weight == 0.0:
-        return f"{name} (not determined)"
-    return f"{name} ({one.criterion:.1f}, weight {one.weight:.2f}, {one.decays:.3g} decays)"
 
 
 def _assumed(config: RadioligandConfig) -> str:

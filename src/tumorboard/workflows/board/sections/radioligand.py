@@ -13,6 +13,7 @@ from tumorboard.workflows.board.context import Context, SeriesFacts, VolumeFacts
 from tumorboard.workflows.board.radioligand_checks import decay_factor_notes
 from tumorboard.workflows.board.radioligand_contact import contact_blocks, contact_data
 from tumorboard.workflows.board.radioligand_contours import contour_blocks, contour_data
+from tumorboard.workflows.board.radioligand_curves import curve_blocks
 from tumorboard.workflows.board.radioligand_data import (
     RADIOLIGAND_DOSE_ITEM,
     WHAT_IF_H,
@@ -114,6 +115,7 @@ def _section(context: Context, scans: Sequence[ActivityScan], result: Radioligan
             *(Note(text) for text in notes),
             _facts(result),
             _activity_table(result, regions),
+            *curve_blocks([result.total, *(one.course for one in regions)]),
             *contour_blocks(result.contours),
             *(_dose_table(some, what) for some, what in ((lesions, "Lesion"), (organs, "Organ")) if some),
             *radiation_blocks(result, regions),

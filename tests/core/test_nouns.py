@@ -41,6 +41,15 @@ def test_image__copies_a_read_only_view_of_a_writeable_array():
     assert image.values[0, 0, 0] == 0.0
 
 
+def test_image__leaves_a_memory_map_on_disk_unless_it_may_be_written_to(tmp_path):
+    np.zeros(GRID.shape).tofile(tmp_path / "values")
+    for mode, kept in (("r", True), ("c", False), ("r+", False)):
+        mapped = np.memmap(tmp_path / "values", np.float64, mode, shape=GRID.shape)
+        image = Image(mapped, GRID, Quantity.DOSE, MADE)
+        assert np.shares_memory(image.values, mapped) is kept
+        assert not image.values.flags.writeable
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

@@ -54,8 +54,11 @@ def best_pair(
     b: NDArray[np.float32],
     best: NDArray[np.float32],
     pair: NDArray[np.int32],
+    single: NDArray[np.int32],
 ) -> None:
     """Fill ``pair`` with the place, rows times i plus j, of the two rows of length 1 that explain most.
+
+    ``single`` gets that of the best row alone.
 
     With both amplitudes above 0; j is i for one row alone. ``cross`` has products of rows, ``inverse`` one
     over what is left of 1 without their squares.
@@ -74,6 +77,7 @@ def best_pair(
             s = p * p
             pair[v] = np.int32(i * n + i) if s > best[v] else pair[v]
             best[v] = max(s, best[v])
+    single[:] = pair
     for i in range(1, n):
         for j in range(1 if slowest_only else i):
             r, w, place = cross[i, j], inverse[i, j], np.int32(i * n + j)

@@ -107,17 +107,32 @@ def fit_two_tissue(
     responses, residual, jacobian = np.empty((4, m)), np.empty(m), np.empty((4, m))
     work, held, spread = np.empty((11, 4)), np.empty(4, np.bool_), np.empty((5, 5))
     irreversible = upper[3] == 0.0
+    single, other = np.empty(LANES, np.int32), np.empty(4)
     for start in range(0, index.size, LANES):
         count = load_block(data, index, start, 1.0, shift, y)
         coordinates(y, root, basis, z, outside)
-        best_pair(z, rows, first, cross, inverse, irreversible, b, best, pair)
+        best_pair(z, rows, first, cross, inverse, irreversible, b, best, pair, single)
         for v in range(count):
             k = start + v
+            sum_of_other = np.inf
+            if errors_from == 1:
+                # With blood free, valleys of one exponential and of two lie apart: both are gone down.
+                start_of(z, v, first, rows, lengths, rates, cross, inverse, single[v], other)
+                sum_of_other, _ = refine(
+                    other, z, v, first, max(outside[v], 0.0), table, change, offset, span, lower, upper,
+                    enough, small, responses, residual, jacobian, work, held,
+                )  # fmt: skip
             start_of(z, v, first, rows, lengths, rates, cross, inverse, pair[v], x)
             total, done = refine(
                 x, z, v, first, max(outside[v], 0.0), table, change, offset, span, lower, upper, enough,
                 small, responses, residual, jacobian, work, held,
             )  # fmt: skip
+            if sum_of_other < total:
+                x[:] = other
+                total, done = refine(
+                    x, z, v, first, max(outside[v], 0.0), table, change, offset, span, lower, upper, enough,
+                    small, responses, residual, jacobian, work, held,
+                )  # fmt: skip
             found[:4, k] = x
             found[4, k] = -residual[0] / blood_length if first == 1 else 0.0
             left[k], converged[k] = total + max(outside[v], 0.0), done

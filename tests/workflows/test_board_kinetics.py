@@ -21,9 +21,9 @@ from tumorboard.plotting.blocks import SectionStatus
 from tumorboard.provenance import Record
 from tumorboard.workflows.board.config import BoardConfig
 from tumorboard.workflows.board.kinetic_choices import KineticsChoices
-from tumorboard.workflows.board.kinetic_files import find_kinetic_files
 from tumorboard.workflows.board.kinetic_ingest import kinetic_item
 from tumorboard.workflows.board.run import run
+from tumorboard.workflows.kinetics.folder import find_kinetic_files
 
 VT = {"thalamus": 0.1 / 0.04, "cortex": 0.08 / 0.05}
 RECORD = Record("tests.scan")

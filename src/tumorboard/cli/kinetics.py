@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
+from tumorboard.cli import kinetics_options as options
+from tumorboard.cli.json_output import put_json
+from tumorboard.cli.kinetics_map import map_voxels
 from tumorboard.errors import InputError
-from tumorboard.workflows.kinetics.config import (
-    END_RULES,
-    FRAME_MODELS,
-    MODELS,
-    PARENTS,
-    POINT_WEIGHTS,
-    WEIGHTINGS,
-    KineticsConfig,
-    TStarChoice,
-)
+from tumorboard.workflows.kinetics.config import KineticsConfig
 from tumorboard.workflows.printable import printable
 
 __all__ = ["app"]
@@ -30,119 +22,46 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-_Floats = tuple[float, float]
-_TABLES, _INPUT, _FIT = "Tables", "Blood", "Model"
 
-
-def _option(name: str, text: str, panel: str) -> Any:
-    return typer.Option(name, help=text, rich_help_panel=panel, show_default=False)
-
-
-@app.callback()
-def _kinetics() -> None:
-    """Keep ``fit`` a command of its own."""
+app.command("map")(map_voxels)
 
 
 @app.command()
 def fit(
-    tac: Annotated[
-        Path, _option("--tac", "Curves of regions: .tsv (BIDS, PETPrep), .tac (PMOD), .csv.", _TABLES)
-    ],
-    model: Annotated[str, _option("--model", f"One of {', '.join(MODELS)}.", _FIT)],
-    blood: Annotated[
-        list[Path] | None,
-        _option("--blood", "Samples: BIDS .tsv, PMOD .bld, .csv; may be repeated.", _TABLES),
-    ] = None,
-    reference: Annotated[str | None, _option("--reference", "Region without specific binding.", _FIT)] = None,
-    region: Annotated[
-        list[str] | None, _option("--region", "To fit; may be repeated; all if none.", _TABLES)
-    ] = None,
-    frame_model: Annotated[
-        str | None, _option("--frame-model", f"{' or '.join(FRAME_MODELS)}; average if none.", _FIT)
-    ] = None,
-    weights: Annotated[
-        str | None,
-        _option("--weights", f"{', '.join(WEIGHTINGS)}; the table's if none, else duration.", _FIT),
-    ] = None,
-    t_star_residual: Annotated[
-        float | None,
-        _option("--t-star-residual", "From where no residual is above this part; 0.1 if none.", _FIT),
-    ] = None,
-    t_star_frames: Annotated[int | None, _option("--t-star-frames", "The last so many frames.", _FIT)] = None,
-    t_star_min: Annotated[
-        float | None, _option("--t-star-min", "Frames from this time on [min].", _FIT)
-    ] = None,
-    t_star_all: Annotated[bool, _option("--t-star-all", "All frames.", _FIT)] = False,
-    point_weights: Annotated[
-        str | None,
-        _option("--point-weights", f"Of plots: {' or '.join(POINT_WEIGHTS)}; propagated if none.", _FIT),
-    ] = None,
-    vb: Annotated[float | None, _option("--vb", "Share of blood in tissue; 0.05 if none.", _FIT)] = None,
-    fit_vb: Annotated[
-        _Floats | None, _option("--fit-vb", "Find the share of blood between two bounds.", _FIT)
-    ] = None,
-    most_relative_vt_error: Annotated[
-        float | None,
-        _option("--most-relative-vt-error", "Withholds VT of compartments; 0.1 if none.", _FIT),
-    ] = None,
-    rates_per_min: Annotated[
-        _Floats | None, _option("--rates-per-min", "Slowest and fastest of the spectrum [1/min].", _FIT)
-    ] = None,
-    k2a_range_per_min: Annotated[
-        _Floats | None,
-        _option("--k2a-range-per-min", "Searched by SRTM and SRTM2; 0.001 2 if none [1/min].", _FIT),
-    ] = None,
-    k2_prime_per_min: Annotated[
-        float | None,
-        _option("--k2-prime-per-min", "Of the reference; 0 leaves it out of reflogan [1/min].", _FIT),
-    ] = None,
-    window_min: Annotated[_Floats | None, _option("--window-min", "Of SUVR [min].", _FIT)] = None,
-    until_min: Annotated[
-        float | None, _option("--until-min", "Leave out frames that end later [min].", _TABLES)
-    ] = None,
-    delay_s: Annotated[
-        float | None, _option("--delay-s", "Tissue sees blood so much later; 0 if none [s].", _INPUT)
-    ] = None,
-    fit_delay: Annotated[
-        str | None, _option("--fit-delay", "Region to find the delay from, by 2tcm.", _INPUT)
-    ] = None,
-    delay_bounds_s: Annotated[
-        _Floats, typer.Option(help="Delays that are tried [s].", rich_help_panel=_INPUT)
-    ] = (-30.0, 30.0),
-    end_rule: Annotated[
-        str | None,
-        _option("--end-rule", f"Blood that ends early: {' or '.join(END_RULES)}; refuse if none.", _INPUT),
-    ] = None,
-    parent: Annotated[
-        str | None,
-        _option(
-            "--parent", f"Of plasma: {', '.join(PARENTS)}; interpolated where there are samples.", _INPUT
-        ),
-    ] = None,
-    plasma_over_blood: Annotated[
-        float | None, _option("--plasma-over-blood", "Where only one of the two was measured.", _INPUT)
-    ] = None,
-    later_samples: Annotated[
-        bool, _option("--later-samples", "Second file goes on where the first ends.", _INPUT)
-    ] = False,
-    tac_units: Annotated[
-        str | None, _option("--tac-units", "Where the table has none: s,kBq/mL or min,Bq/mL.", _TABLES)
-    ] = None,
-    blood_units: Annotated[str | None, _option("--blood-units", "Likewise, of a .csv.", _TABLES)] = None,
-    tac_columns: Annotated[
-        str | None,
-        _option("--tac-columns", "Of a .csv: start=HEADER,duration=HEADER,weights=HEADER.", _TABLES),
-    ] = None,
-    blood_columns: Annotated[
-        str | None,
-        _option("--blood-columns", "time=HEADER,plasma=,whole_blood=,parent_fraction=.", _TABLES),
-    ] = None,
-    where: Annotated[
-        list[str] | None, _option("--where", "HEADER=CELL selects rows of a .csv; may be repeated.", _TABLES)
-    ] = None,
-    to_json: Annotated[
-        str, typer.Option("--json", help="Write JSON to this file, or to standard output: -.")
-    ] = "",
+    tac: options.Tac,
+    model: options.Model,
+    blood: options.Blood = None,
+    reference: options.Reference = None,
+    region: options.Region = None,
+    frame_model: options.FrameModel = None,
+    weights: options.Weights = None,
+    t_star_residual: options.TStarResidual = None,
+    t_star_frames: options.TStarFrames = None,
+    t_star_min: options.TStarMin = None,
+    t_star_all: options.TStarAll = False,
+    point_weights: options.PointWeights = None,
+    vb: options.Vb = None,
+    fit_vb: options.FitVb = None,
+    most_relative_vt_error: options.MostRelativeVtError = None,
+    rates_per_min: options.RatesPerMin = None,
+    k2a_range_per_min: options.K2aRangePerMin = None,
+    k2_prime_per_min: options.K2PrimePerMin = None,
+    window_min: options.WindowMin = None,
+    until_min: options.UntilMin = None,
+    delay_s: options.DelayS = None,
+    fit_delay: options.FitDelay = None,
+    delay_bounds_s: options.DelayBoundsS = (-30.0, 30.0),
+    delay_model: options.DelayModel = None,
+    end_rule: options.EndRule = None,
+    parent: options.Parent = None,
+    plasma_over_blood: options.PlasmaOverBlood = None,
+    later_samples: options.LaterSamples = False,
+    tac_units: options.TacUnits = None,
+    blood_units: options.BloodUnits = None,
+    tac_columns: options.TacColumns = None,
+    blood_columns: options.BloodColumns = None,
+    where: options.Where = None,
+    to_json: options.ToJson = "",
 ) -> None:
     """Fit one model to curves of regions, driven by blood or by a reference region.
 
@@ -158,12 +77,13 @@ def fit(
         regions=tuple(region or ()),
         frame_model=frame_model,
         weighting=weights,
-        t_star=_t_star(t_star_residual, t_star_frames, t_star_min, t_star_all),
+        t_star=options.t_star_choice(t_star_residual, t_star_frames, t_star_min, t_star_all),
         point_weights=point_weights,
         vb=_vb(vb, fit_vb),
         delay_s=delay_s,
         delay_region=fit_delay,
         delay_bounds_s=delay_bounds_s,
+        delay_model=delay_model,
         end_rule=end_rule,
         parent=parent,
         plasma_over_blood=plasma_over_blood,
@@ -189,29 +109,10 @@ def fit(
         for line in _lines(found):
             typer.echo(printable(line))
         return
-    text = json.dumps(found, indent=1, allow_nan=False)
-    if to_json == "-":
-        typer.echo(text)
-    else:
-        Path(to_json).write_text(text + "\n", encoding="utf-8")
+    put_json(found, to_json)
 
 
-def _t_star(
-    residual: float | None, frames: int | None, minutes: float | None, everything: bool
-) -> TStarChoice | None:
-    given = [
-        TStarChoice(rule, value)
-        for rule, value in (("residual", residual), ("frames", frames), ("from_min", minutes))
-        if value is not None
-    ]
-    if everything:
-        given.append(TStarChoice("all", 0))
-    if len(given) > 1:
-        raise InputError(f"t* must have one rule; got {len(given)}; keep one of the options --t-star-...")
-    return given[0] if given else None
-
-
-def _vb(fixed: float | None, bounds: _Floats | None) -> float | _Floats | None:
+def _vb(fixed: float | None, bounds: options.Floats | None) -> float | options.Floats | None:
     if fixed is not None and bounds is not None:
         raise InputError("vb must be given or fitted; got both; leave out --vb or --fit-vb")
     return fixed if bounds is None else bounds

@@ -21,8 +21,8 @@ from tumorboard.io.dicom.read_structures import read_structures
 from tumorboard.io.dicom.study import Series, Study
 from tumorboard.provenance import Record
 from tumorboard.workflows.board.cache import code_digest
-from tumorboard.workflows.board.kinetic_files import KineticFiles
 from tumorboard.workflows.board.kinetic_ingest import ingest_kinetics
+from tumorboard.workflows.kinetics.folder import KineticFiles
 from tumorboard.workflows.printable import printable
 from tumorboard.workflows.progress import Progress
 

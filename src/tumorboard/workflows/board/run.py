@@ -25,13 +25,13 @@ from tumorboard.workflows.board.cache import code_digest, decode, encode
 from tumorboard.workflows.board.config import SECTIONS, BoardConfig
 from tumorboard.workflows.board.context import Context
 from tumorboard.workflows.board.ingest import ingest, one_patient
-from tumorboard.workflows.board.kinetic_files import find_kinetic_files
 from tumorboard.workflows.board.kinetic_ingest import kinetic_item
 from tumorboard.workflows.board.proton_items import export_plan, plans_apart
 from tumorboard.workflows.board.radioligand_scans import nameless_scans, treatment_scans
 from tumorboard.workflows.board.result import BoardResult, SectionResult
 from tumorboard.workflows.board.scene import build_scene, treated_frame
 from tumorboard.workflows.board.sections import SECTION_INPUTS, SECTION_RUNNERS, SECTION_TITLES
+from tumorboard.workflows.kinetics.folder import find_kinetic_files
 from tumorboard.workflows.progress import Progress, silent
 
 __all__ = ["DISCLAIMER", "run"]

@@ -20,7 +20,7 @@ from tumorboard.workflows.kinetics.config import KineticsConfig
 from tumorboard.workflows.kinetics.models import delay_model, plasma_model, reference_model, weighting
 from tumorboard.workflows.kinetics.result import KineticsResult
 
-__all__ = ["KineticsInputs", "run"]
+__all__ = ["KineticsInputs", "driving_blood", "run"]
 
 #: A frame may end this much after the time that frames are taken until [s].
 _SLACK_S: Final = 1e-3
@@ -76,29 +76,48 @@ def run(config: KineticsConfig, inputs: KineticsInputs) -> KineticsResult:
         reference = _of(curves, (config.reference,))
         fits = reference_model(config, fitted).fit(fitted, reference)
         return KineticsResult(config, chosen, fits, fitted, None, None, ())
-    blood, notes = _blood(config, curves, inputs.blood)
-    delay: DelayFit | None = None
-    if config.delay_region is not None:
-        delay = fit_delay(
-            curves, config.delay_region, blood, delay_model(config, curves), config.delay_bounds_s
-        )
-        blood = delay.blood
-    elif config.delay_s:
-        blood = _shifted(blood, config.delay_s, float(curves.frame_end_s[-1]))
+    blood, delay, notes = driving_blood(config, curves, inputs.blood)
     fits = plasma_model(config, fitted).fit(fitted, blood)
     return KineticsResult(config, chosen, fits, fitted, blood, delay, notes)
 
 
-def _blood(
+def driving_blood(
     config: KineticsConfig, curves: TissueCurves, samples: BloodSamples | None
-) -> tuple[InputFunction, tuple[str, ...]]:
+) -> tuple[InputFunction, DelayFit | None, tuple[str, ...]]:
+    """Return the blood that drives models, its delay taken out.
+
+    Parameters
+    ----------
+    config
+        With the choices of blood.
+    curves
+        Of the scan; one of them to find the delay from, where that was chosen.
+    samples
+        As measured.
+
+    Returns
+    -------
+    tuple
+        The input, the delay where it was found, and what a reader must know, one sentence each.
+
+    Raises
+    ------
+    InputError
+        When there is no blood, it ends before the scan and may not, or its units contradict the curves'.
+    """
     if samples is None:
         raise MissingAttribute(
             f"blood must be given for {config.model}, which plasma drives; got none; say --blood FILE, or "
             "choose a model of a reference region, e.g. --model srtm --reference REGION"
         )
     require_same_units(curves, samples)
-    return input_function(config, samples, float(curves.frame_end_s[-1]))
+    end_s = float(curves.frame_end_s[-1])
+    blood, notes = input_function(config, samples, end_s)
+    if config.delay_region is not None:
+        model = delay_model(config, curves)
+        delay = fit_delay(curves, config.delay_region, blood, model, config.delay_bounds_s)
+        return delay.blood, delay, notes
+    return (_shifted(blood, config.delay_s, end_s) if config.delay_s else blood), None, notes
 
 
 def _shifted(blood: InputFunction, delay_s: float, end_s: float) -> InputFunction:

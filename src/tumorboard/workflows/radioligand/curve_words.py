@@ -140,7 +140,7 @@ def _of_population(config: RadioligandConfig, course: RegionCourse) -> str:
     known = config.half_lives_of(course.name)
     words = (
         f"{course.name} {known.median_h:g} h, geometric standard deviation {known.geometric_sd:g} "
-        f"({known.source}), root mean square error {100 * course.decays_relative_uncertainty:.2g} % with the "
+        f"({known.source}), root mean square error {100 * course.decays_relative_uncertainty:.0f} % with the "
         "activity's"
     )
     if course.curve.truth_by_estimate is None:

@@ -16,7 +16,7 @@ from tumorboard.dosimetry.dose_rate_clearance import (
 )
 from tumorboard.errors import InputError
 from tumorboard.plotting.blocks import Block, Note, Table
-from tumorboard.workflows.contact.config import PATTERNS, ContactConfig
+from tumorboard.workflows.contact.config import EQUILIBRIUM_SHARE, PATTERNS, ContactConfig
 from tumorboard.workflows.contact.report import contact_report, contacts
 from tumorboard.workflows.radioligand.config import ALPHA_NUCLIDES
 from tumorboard.workflows.radioligand.result import RadioligandResult
@@ -43,13 +43,7 @@ def contact_data(result: RadioligandResult, administered: datetime | None) -> di
     config = ContactConfig(result.nuclide, given_mbq or 1.0)
     if administered is not None:
         config = replace(config, administered_at_h=administered.hour + administered.minute / 60.0)
-    constant = air_kerma_rate_constant(
-        result.nuclide,
-        library=result.config.library,
-        least_energy_mev=config.least_energy_mev,
-        # Photons leave the patient from wherever progeny is; it lives shorter than its parent.
-        progeny_half_life_s=0.999 * result.physical_half_life_s if result.nuclide in ALPHA_NUCLIDES else 0.0,
-    )
+    constant = _constant(result, config, EQUILIBRIUM_SHARE)
     found: dict[str, Any] = {
         "usv_per_ugy": config.usv_per_ugy,
         "air_kerma_rate_constant_ugy_m2_gbq_h": constant.ugy_m2_gbq_h,
@@ -73,9 +67,21 @@ def contact_data(result: RadioligandResult, administered: datetime | None) -> di
         half_life_h = result.physical_half_life_s / 3600.0
         # An upper limit has no uncertainty of its own to carry.
         bound = DoseRateClearance(np.array([given_mbq / 1e3]), np.array([half_life_h]), np.zeros((2, 2)))
-        exact = replace(constant, uncertainty_ugy_m2_gbq_h=0.0)
+        # At most: progeny that lives nearly as long as its parent, too, in the balance it comes to late.
+        highest = _constant(result, config, 0.999) if result.nuclide in ALPHA_NUCLIDES else constant
+        exact = replace(highest, uncertainty_ugy_m2_gbq_h=0.0)
         found["given"] = _report(config, exact, bound)
     return found
+
+
+def _constant(result: RadioligandResult, config: ContactConfig, share: float) -> AirKermaRateConstant:
+    """Return the constant with progeny that lives less than a share of the half-life, wherever it went."""
+    return air_kerma_rate_constant(
+        result.nuclide,
+        library=result.config.library,
+        least_energy_mev=config.least_energy_mev,
+        progeny_half_life_s=share * result.physical_half_life_s,
+    )
 
 
 def contact_blocks(data: dict[str, Any]) -> list[Block]:

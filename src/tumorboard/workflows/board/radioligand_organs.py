@@ -31,8 +31,13 @@ __all__ = ["is_kidney", "is_organ", "kidney_blocks", "kidney_data", "organ_names
 
 _LESION_KINDS: Final = (StructureKind.GTV, StructureKind.CTV, StructureKind.PTV, StructureKind.LESION)
 _ORGAN_KINDS: Final = (StructureKind.ORGAN, StructureKind.AVOIDANCE)
-#: A name with one of these beginnings of words is a lesion's, whatever organ it names as well.
-_LESION_WORDS: Final = ("lesion", "metasta", "met", "mets", "tumor", "tumour", "gtv", "nodule", "node")
+#: A name with one of these words, or beginnings of words, is a lesion's, whatever organ it names as well.
+_LESION_WORDS: Final = (
+    *("lesion", "metasta", "met", "mets", "tumor", "tumour", "nodule", "node", "nodes", "ln"),
+    *("carcinoma", "cancer", "sarcoma", "melanoma", "hcc", "rcc"),
+)
+#: Written in one word with numbers, letters and organs, too: GTVn, livermet1.
+_LESION_SIGNS: Final = re.compile(r"(?<![a-z])[gcpi]tv|(?:met|mets|lesion|tumou?r)(?![a-z])")
 _KIDNEY_WORDS: Final = ("kidney", "renal")
 _ORGAN_WORDS: Final = (
     *_KIDNEY_WORDS,
@@ -95,7 +100,9 @@ def is_organ(name: str, kind: StructureKind) -> bool:
         return False
     if kind in _ORGAN_KINDS:
         return True
-    return not _has(name, _LESION_WORDS) and _has(name, _ORGAN_WORDS)
+    if _LESION_SIGNS.search(name.lower()) or _has(name, _LESION_WORDS):
+        return False
+    return _has(name, _ORGAN_WORDS)
 
 
 def is_kidney(name: str) -> bool:

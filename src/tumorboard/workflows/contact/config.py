@@ -15,6 +15,7 @@ from tumorboard.errors import InputError, UnreadableFile
 from tumorboard.workflows.nuclide.config import LIBRARIES
 
 __all__ = [
+    "EQUILIBRIUM_SHARE",
     "HIGHEST_USV_PER_UGY",
     "PATTERNS",
     "RELEASE_LIMITS_USV_H",
@@ -26,6 +27,8 @@ __all__ = [
 #: Effective dose by air kerma of a person in front of photons of 0.08 MeV, the highest at any energy
 #: [icrp74conversion]; with it, and without the patient's own absorption, dose rates are upper limits.
 HIGHEST_USV_PER_UGY: Final = 1.433
+#: Progeny that lives less than this share of the nuclide's half-life counts as in equilibrium with it.
+EQUILIBRIUM_SHARE: Final = 0.1
 #: Limits at 1 m differ by country; release is told for all of them where none is chosen [uSv/h].
 RELEASE_LIMITS_USV_H: Final = (10.0, 20.0, 30.0)
 #: Sets of patterns of contact: those adapted in 2020s practice, which come with limits, and the first ones.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -16,13 +16,15 @@ from tumorboard.dosimetry.dose_rate_clearance import (
 )
 from tumorboard.errors import InputError
 from tumorboard.physics.decay import DecayLibrary, decay_data
-from tumorboard.workflows.contact.config import HIGHEST_USV_PER_UGY, PATTERNS, ContactConfig
+from tumorboard.workflows.contact.config import (
+    EQUILIBRIUM_SHARE,
+    HIGHEST_USV_PER_UGY,
+    PATTERNS,
+    ContactConfig,
+)
 from tumorboard.workflows.contact.report import ContactReport, contact_report, contacts
 
 __all__ = ["ContactResult", "run"]
-
-#: Progeny that lives less than this share of the nuclide's half-life counts as in equilibrium with it.
-_EQUILIBRIUM: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +100,7 @@ def run(config: ContactConfig) -> ContactResult:
         config.nuclide,
         library=library,
         least_energy_mev=config.least_energy_mev,
-        progeny_half_life_s=_EQUILIBRIUM * half_life_s if math.isfinite(half_life_s) else 0.0,
+        progeny_half_life_s=EQUILIBRIUM_SHARE * half_life_s if math.isfinite(half_life_s) else 0.0,
     )
     if config.measured is not None:
         rates = config.measured

@@ -5,9 +5,9 @@ from functools import cache
 import numpy as np
 from mni_template import mni_maps
 
-from tumorboard.core import AXIAL, DynamicImage, Grid, Quantity, RigidTransform, TissueCurves
-from tumorboard.numerics import moved
-from tumorboard.phantoms.brain import Brain, BrainScanConfig, brain_of, frame_noise, scan_brain
+from tumorboard.core import AXIAL, DynamicImage, Grid, Image, Quantity, RigidTransform, TissueCurves
+from tumorboard.numerics import Interpolation, gaussian_blur, moved, resample
+from tumorboard.phantoms.brain import brain_of, frame_noise
 from tumorboard.provenance import Record
 
 FRAME = "1.2.3"
@@ -48,36 +48,29 @@ def curves(start_s=START_S, duration_s=DURATION_S):
     return TissueCurves(parts, start_s, duration_s, values, None, Record("test.moving_head"))
 
 
-def scan(grid, transforms, *, noise_last_frame, seed=11, fwhm_mm=6.0):
+def scan(grid, transforms, *, noise_last_frame, frames=range(8), seed=11, fwhm_mm=6.0):
     """The brain moved by one transform for each frame; noise by the counts of each."""
-    all_curves = curves()
+    all_curves, labels = curves(), brain().labels
     mean = all_curves.concentration_bq_ml.mean(axis=0)
     noise = frame_noise(mean, START_S, DURATION_S, half_life_s=HALF_LIFE_S, last=noise_last_frame)
-    frames = []
-    for k, transform in enumerate(transforms):
-        now = TissueCurves(
-            all_curves.regions,
-            START_S[k : k + 1],
-            DURATION_S[k : k + 1],
-            all_curves.concentration_bq_ml[:, k : k + 1],
-            None,
-            Record("test.moving_head"),
-        )
-        config = BrainScanConfig(
-            resolution_fwhm_mm=fwhm_mm,
-            half_life_s=HALF_LIFE_S,
-            noise_last_frame=float(noise[k] / mean[k]),
-            noise_fwhm_mm=fwhm_mm,
-            seed=seed + k,
-        )
-        there = Brain(moved(brain().labels, transform), brain().parts)
-        frames.append(scan_brain(there, now, grid, config).values[0])
+    chosen, made = list(frames), []
+    for k in chosen:
+        levels = np.append(0.0, all_curves.concentration_bq_ml[:, k]).astype(np.float32)
+        still = Image(levels[labels.values], labels.grid, Quantity.ACTIVITY_CONCENTRATION, labels.provenance)
+        # Blur is the same in all directions, so that it may come before the motion.
+        there = moved(gaussian_blur(still, (fwhm_mm,) * 3), transforms[k])
+        seen = resample(there, grid, method=Interpolation.CONSERVATIVE, outside=0.0).values
+        white = np.random.default_rng([seed, k]).standard_normal(grid.shape)
+        grain = gaussian_blur(
+            Image(white, grid, Quantity.UNCALIBRATED, labels.provenance), (fwhm_mm,) * 3
+        ).values
+        made.append((seen + noise[k] * grain / grain.std()).astype(np.float32))
     return DynamicImage(
-        np.array(frames),
+        np.array(made),
         grid,
         Quantity.ACTIVITY_CONCENTRATION,
-        START_S,
-        DURATION_S,
+        START_S[chosen],
+        DURATION_S[chosen],
         "injection",
         Record("test.moving_head"),
     )

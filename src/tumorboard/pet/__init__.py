@@ -11,7 +11,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "delineation": ["Connectivity", "Exclusion", "LesionOrder", "delineate_lesions"],
         "liver_reference": ["LIVER_SPHERE_RADIUS_MM", "find_liver", "liver_reference"],
         "motion": ["FrameMotion", "MotionCorrection", "TransformSource", "correct_motion"],
-        "motion_config": ["MeanReference", "MotionConfig", "OneFrameReference"],
+        "motion_config": ["Feature", "MeanReference", "MotionConfig", "OneFrameReference"],
         "partial_volume_matrix": [
             "CorrectedCurves",
             "TransferMatrix",

@@ -13,14 +13,14 @@ from scipy import ndimage
 
 from tumorboard.core._arrays import read_only
 from tumorboard.core.dynamic import DynamicImage
-from tumorboard.core.image import Image
+from tumorboard.core.image import Image, Quantity
 from tumorboard.core.transform import RigidTransform
 from tumorboard.errors import InputError
 from tumorboard.numerics.gaussian_blur import gaussian_blur
 from tumorboard.numerics.registration import register_rigid
 from tumorboard.numerics.resample import Interpolation
 from tumorboard.numerics.transformed import resample_through
-from tumorboard.pet.motion_config import MotionConfig
+from tumorboard.pet.motion_config import Feature, MotionConfig
 from tumorboard.pet.motion_quality import mutual_information, rotation_vector_deg, sphere_displacements_mm
 from tumorboard.provenance import Record
 
@@ -65,12 +65,13 @@ class FrameMotion:
     uncovered
         Part of the voxels that the frame does not reach after it was moved: they are 0.
     similarity_before, similarity_after
-        Mutual information with the reference, both smoothed; NaN for the reference itself [nat].
+        Mutual information with the reference, of what is registered, smoothed values or edges; NaN for the
+        reference itself [nat].
     correlation_before, correlation_after
         Pearson's, likewise. Where contrast has changed it says little.
     residual_mm
         Root mean square displacement of the sphere's points by another registration of the corrected frame;
-        NaN where none was made [mm].
+        NaN where none was made. What draws one registration off draws off the other: it is no error [mm].
     """
 
     source: TransformSource
@@ -207,7 +208,7 @@ def correct_motion(
     --------
     >>> from tumorboard.core import AXIAL, Grid, Quantity
     >>> from tumorboard.numerics import RigidRegistrationConfig, Similarity, Start
-    >>> from tumorboard.pet.motion_config import OneFrameReference
+    >>> from tumorboard.pet.motion_config import Feature, OneFrameReference
     >>> grid = Grid((12, 12, 12), (4.0,) * 3, (0.0, 0.0, 0.0), AXIAL, frame_of_reference="1.2.3")
     >>> z, y, x = np.indices(grid.shape)
     >>> blob = [np.exp(-((z - 5) ** 2 / 2 + (y - 6) ** 2 + (x - 5 - dx) ** 2 / 4) / 4) for dx in (0, 1)]
@@ -216,6 +217,7 @@ def correct_motion(
     >>> config = MotionConfig(
     ...     RigidRegistrationConfig(Similarity.CORRELATION, Start.SAME_COORDINATES, (4.0,)),
     ...     OneFrameReference(0),
+    ...     feature=Feature.VALUES,
     ...     smoothing_fwhm_mm=0.0,
     ...     least_count_share=0.1,
     ...     register_from_s=0.0,
@@ -276,8 +278,8 @@ class _Work:
         mean = np.zeros(dynamic.grid.shape, np.float32)
         for k, weight in zip(chosen, weights, strict=True):
             mean += np.float32(weight) * dynamic.values[k]
-        self.reference = self._smooth(replace(dynamic.frame(chosen[0]), values=mean))
-        positive = np.maximum(self.reference.values, 0.0)
+        self.reference = self._seen(replace(dynamic.frame(chosen[0]), values=mean))
+        positive = np.maximum(mean, 0.0)
         self.centre_mm = dynamic.grid.index_to_patient(ndimage.center_of_mass(positive))
         self.still = RigidTransform.identity(
             from_frame=dynamic.grid.frame_of_reference, to_frame=dynamic.grid.frame_of_reference
@@ -341,7 +343,7 @@ class _Work:
     def _register(self, image: Image, k: int) -> RigidTransform:
         return register_rigid(
             self.reference,
-            self._smooth(image),
+            self._seen(image),
             self.config.registration,
             initial=None,
             fixed_mask=self.mask,
@@ -355,7 +357,7 @@ class _Work:
 
     def _likeness(self, image: Image, transform: RigidTransform) -> tuple[float, float, float, float]:
         """Return mutual information and correlation with the reference, each before and after."""
-        soft = self._smooth(image)
+        soft = self._seen(image)
         there = np.asarray(soft.values, np.float32)
         pair = (there, there if transform is self.still else self._through(soft, transform))
         alike = [mutual_information(self.reference.values, one, bins=_BINS) for one in pair]
@@ -374,8 +376,15 @@ class _Work:
         )
         return np.asarray(found.values, np.float32)
 
-    def _smooth(self, image: Image) -> Image:
-        return gaussian_blur(image, (self.config.smoothing_fwhm_mm,) * 3, threads=self.threads)
+    def _seen(self, image: Image) -> Image:
+        """Return what registrations look at."""
+        soft = gaussian_blur(image, (self.config.smoothing_fwhm_mm,) * 3, threads=self.threads)
+        if self.config.feature is Feature.VALUES:
+            return soft
+        length = np.zeros(soft.values.shape, np.float32)
+        for axis, step in enumerate(self.dynamic.grid.spacing_mm.tolist()):
+            length += np.square(np.gradient(soft.values, step, axis=axis))
+        return Image(np.sqrt(length), soft.grid, Quantity.UNCALIBRATED, soft.provenance)
 
     def _tell(self, k: int) -> None:
         if self.progress is not None:

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from tumorboard.errors import InputError
 from tumorboard.numerics.registration_config import RigidRegistrationConfig
 
-__all__ = ["MeanReference", "MotionConfig", "OneFrameReference"]
+__all__ = ["Feature", "MeanReference", "MotionConfig", "OneFrameReference"]
+
+
+class Feature(Enum):
+    """What of the images is registered.
+
+    ``VALUES``: the concentrations. Where uptake turns over, from flow to binding, blurred edges draw the
+    registration off. ``EDGES``: the length of their gradient. Edges stay where they are whichever side is
+    brighter: in a brain phantom errors were a tenth to two thirds of those of values.
+    """
+
+    VALUES = "values"
+    EDGES = "edges"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +77,11 @@ class MotionConfig:
         rule.
     reference
         What frames are brought to.
+    feature
+        What is registered.
     smoothing_fwhm_mm
-        Blur of reference and frames before they are registered; the corrected frames are not blurred. 0: none
-        [mm].
+        Blur of reference and frames before they are registered, before edges are taken; the corrected frames
+        are not blurred. 0: none [mm].
     least_count_share
         Frames with fewer counts than this part of the richest frame's are not registered, and take the
         transform of the frame nearest in time that is; 0 to 1.
@@ -95,7 +110,8 @@ class MotionConfig:
     >>> config = MotionConfig(
     ...     RigidRegistrationConfig(Similarity.MUTUAL_INFORMATION, Start.SAME_COORDINATES, (8.0, 4.0)),
     ...     MeanReference(20, 25),
-    ...     smoothing_fwhm_mm=6.0,
+    ...     feature=Feature.EDGES,
+    ...     smoothing_fwhm_mm=5.0,
     ...     least_count_share=0.05,
     ...     register_from_s=300.0,
     ...     half_life_s=6586.0,
@@ -109,6 +125,7 @@ class MotionConfig:
 
     registration: RigidRegistrationConfig
     reference: OneFrameReference | MeanReference
+    feature: Feature
     smoothing_fwhm_mm: float
     least_count_share: float
     register_from_s: float
@@ -118,6 +135,8 @@ class MotionConfig:
     measure_residual: bool
 
     def __post_init__(self) -> None:
+        if not isinstance(self.feature, Feature):
+            raise InputError(f"feature must be a Feature; got {self.feature!r}; try Feature.EDGES")
         for name in ("smoothing_fwhm_mm", "unresampled_below_mm"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
@@ -136,6 +155,7 @@ class MotionConfig:
         return {
             "registration": self.registration.to_dict(),
             "reference_frames": list(self.reference.frames),
+            "feature": self.feature.value,
             "smoothing_fwhm_mm": self.smoothing_fwhm_mm,
             "least_count_share": self.least_count_share,
             "register_from_s": self.register_from_s,

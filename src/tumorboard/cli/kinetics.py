@@ -15,6 +15,9 @@ from tumorboard.workflows.printable import printable
 
 __all__ = ["app"]
 
+#: A standard error below this part of its value is rounding.
+_ROUNDING = 1e-12
+
 app = typer.Typer(
     name="kinetics",
     help="Kinetic models of a tracer: rates, volumes of distribution, binding.",
@@ -144,15 +147,24 @@ def _named(texts: list[str], option: str) -> dict[str, str]:
     return found
 
 
+def _spread(parameter: dict[str, Any]) -> str:
+    """Return the standard error in words; what was not free has none."""
+    error = parameter["standard_error"]
+    if error is None:
+        return ", standard error not known,"
+    if error <= _ROUNDING * abs(parameter["value"] or 0.0):
+        return ", fixed"
+    return f" +- {error:.2g}"
+
+
 def _lines(found: dict[str, Any]) -> list[str]:
     lines = [f"{one['model']}" for one in found["fits"][:1]]
     for one in found["fits"]:
         lines.append(f"  {one['region']}" + (f"  [{', '.join(one['flags'])}]" if one["flags"] else ""))
         for name, p in one["parameters"].items():
             value = "not determined" if p["value"] is None else f"{p['value']:.5g}"
-            error = "?" if p["standard_error"] is None else f"{p['standard_error']:.2g}"
             unit = "" if p["unit"] == "1" else f" {p['unit']}"
-            lines.append(f"    {name}: {value} +- {error}{unit}")
+            lines.append(f"    {name}: {value}{_spread(p)}{unit}")
         if one["aicc"] is not None:
             lines.append(f"    AICc: {one['aicc']:.2f}")
     if found["delay"] is not None:

@@ -24,7 +24,7 @@ __all__ = ["fit_facts", "fit_pictures", "fit_tables"]
 #: Of each kind of model, what its table says of a region.
 _COLUMNS: Final = {
     "1tcm": ("K1", "k2", "VT"),
-    "2tcm": ("K1", "k2", "k3", "k4", "VT", "BPND"),
+    "2tcm": ("K1", "k2", "k3", "k4", "BPND"),
     "logan": ("VT", "intercept"),
     "ma1": ("VT",),
     "srtm": ("BPND", "R1", "k2", "k2'"),
@@ -118,48 +118,50 @@ def fit_tables(models: KineticModels) -> list[Block]:
             row.append(fits["2tcm"].aicc - fits["1tcm"].aicc)
         rows.append(tuple(row))
     what = "Binding potential BPND" if _MAIN.keys() & found.keys() else "Volume of distribution VT"
-    table = Table(
-        f"{what} by model, ± standard error", tuple(columns), tuple(rows), _align(len(columns), False)
-    )
+    table = Table(f"{what} by model, ± standard error", tuple(columns), tuple(rows), _align(len(columns)))
     blocks: list[Block] = [table]
     if flagged:
-        blocks.append(Note("*: the model's own table says what to beware of."))
+        blocks.append(Note("*: below the model's own table stands what to beware of."))
     if both:
         blocks.append(
             Note("AICc below 0 in the table says that the second compartment is worth its parameters.")
         )
-    details = [*(_detail(name, result) for name, result in found.items()), *_legend(models.fits)]
+    details = [
+        *(block for name, result in found.items() for block in _detail(name, result)),
+        *_legend(models.fits),
+    ]
     if len(regions) > _LONG:
         return [*blocks, Fold("Parameters of each model", tuple(details))]
     return [*blocks, *details]
 
 
-def _detail(name: str, result: KineticsResult) -> Table:
+def _detail(name: str, result: KineticsResult) -> list[Block]:
+    """Return one model's table, and below it which regions have which flag."""
     names = [n for n in _COLUMNS[name] if n in result.fits[0].parameters]
     units = [result.fits[0].parameters[n].unit for n in names]
-    flagged = any(fit.flags for fit in result.fits)
+    # Two compartments fill the page's width; their VT and AICc stand above, beside those of one.
+    ends = () if name == "2tcm" else ("AICc",)
     columns = (
         "Region",
         *(n if u == "1" else f"{n} [{u}]" for n, u in zip(names, units, strict=True)),
-        "AICc",
-        *["Beware of"] * flagged,
+        *ends,
     )
     rows: list[tuple[Cell, ...]] = [
-        (
-            fit.region,
-            *(_number(fit.parameters[n]) for n in names),
-            fit.aicc,
-            *[_flags(fit)] * flagged,
-        )
+        (fit.region, *(_number(fit.parameters[n]) for n in names), *[fit.aicc] * len(ends))
         for fit in result.fits
     ]
-    return Table(_TITLES[name], columns, tuple(rows), _align(len(columns), flagged))
+    blocks: list[Block] = [Table(_TITLES[name], columns, tuple(rows), _align(len(columns)))]
+    said = []
+    for flag in dict.fromkeys(flag for fit in result.fits for flag in fit.flags):
+        regions = [fit.region for fit in result.fits if flag in fit.flags]
+        where = "all regions" if len(regions) == len(result.fits) else ", ".join(regions)
+        said.append(f"{_word(flag)} in {where}")
+    return [*blocks, Note(f"{_TITLES[name]}: {'; '.join(said)}.")] if said else blocks
 
 
-def _align(n_columns: int, flagged: bool) -> tuple[Align, ...]:
-    """Return regions and flags to the left, numbers with their errors to the right."""
-    numbers = [Align.RIGHT] * (n_columns - 1 - flagged)
-    return (Align.LEFT, *numbers, *[Align.LEFT] * flagged)
+def _align(n_columns: int) -> tuple[Align, ...]:
+    """Return regions to the left, numbers with their errors to the right."""
+    return (Align.LEFT, *[Align.RIGHT] * (n_columns - 1))
 
 
 def _legend(fits: Sequence[KineticFit]) -> list[Block]:
@@ -171,10 +173,6 @@ def _legend(fits: Sequence[KineticFit]) -> list[Block]:
 
 def _word(flag: FitFlag) -> str:
     return flag.name.lower().replace("_", " ").replace("vt", "VT")
-
-
-def _flags(fit: KineticFit) -> str:
-    return ", ".join(map(_word, fit.flags))
 
 
 def _main(name: str) -> str:

@@ -31,7 +31,7 @@ from tumorboard.workflows.kinetics.result import KineticsResult
 
 __all__ = ["KineticMap", "map_picture", "plasma_maps"]
 
-_HIGH_PERCENTILE: Final = 99.0
+_HIGH_PERCENTILE: Final = 99.9
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -157,10 +157,10 @@ _PLAN_LAYERS: Final = {
     LET_ITEM: _PlanLayer("LETd", Colormap.VIRIDIS, 0.0),
     MONTE_CARLO_DOSE_ITEM: _PlanLayer("Dose, Monte Carlo", Colormap.JET, 0.1),
     PROMPT_GAMMA_ITEM: _PlanLayer("Prompt gammas", Colormap.PLASMA, 0.02),
-    KINETIC_MAP_ITEMS["Logan", "VT"]: _PlanLayer("VT, Logan", Colormap.VIRIDIS, 0.0, True, 99.5),
-    KINETIC_MAP_ITEMS["MA1", "VT"]: _PlanLayer("VT, MA1", Colormap.VIRIDIS, 0.0, False, 99.5),
+    KINETIC_MAP_ITEMS["Logan", "VT"]: _PlanLayer("VT, Logan", Colormap.VIRIDIS, 0.0, True, 99.9),
+    KINETIC_MAP_ITEMS["MA1", "VT"]: _PlanLayer("VT, MA1", Colormap.VIRIDIS, 0.0, False, 99.9),
     KINETIC_MAP_ITEMS["1TCM", "K1"]: _PlanLayer(
-        "K1, one tissue compartment", Colormap.PLASMA, 0.0, False, 99.5
+        "K1, one tissue compartment", Colormap.PLASMA, 0.0, False, 99.9
     ),
 }
 

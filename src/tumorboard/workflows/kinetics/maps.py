@@ -141,6 +141,11 @@ def run_maps(
             f"t* must be stated for maps by {config.model}: voxels are too noisy to find it; got none; say "
             "--t-star-min 30 or --t-star-frames 10, as tumorboard kinetics fit finds it in regions"
         )
+    if config.model == "srtm2" and config.k2_prime_per_min is None:
+        raise MissingAttribute(
+            "k2_prime_per_min must be given for maps by srtm2; got none; say --k2-prime-per-min 0.1, as "
+            "tumorboard kinetics fit finds it in regions"
+        )
     files = find_kinetic_files(source, choices.subject)
     if files is None or files.image is None:
         raise MissingAttribute(

@@ -164,6 +164,10 @@ def test_fit__reads_columns_and_units_that_are_told(run, tmp_path):
     assert "--blood-units s,kBq/mL" in refusal(run(*words))
     words += ["--blood-units", "s,Bq/mL"]
     assert "--blood-columns time=" in refusal(run(*words))
+    named = csv.read_text().replace("PET,t,p,b", "PET,time,plasma,whole-blood")
+    csv.with_name("named.csv").write_text(named)
+    own = [csv.with_name("named.csv") if word == csv else word for word in words]
+    assert run(*own)[0] == 0
     code, output, _ = run(*words, "--blood-columns", "time=t,plasma=p,whole_blood=b", "--json", "-")
     assert code == 0
     assert fits_of(output)["cortex"]["parameters"]["VT"]["value"] == pytest.approx(1.6, rel=1e-3)

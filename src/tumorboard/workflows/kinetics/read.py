@@ -12,7 +12,8 @@ from tumorboard.core.blood import BloodSamples
 from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.errors import InputError, MissingAttribute
 from tumorboard.io.blood_table import BloodColumns, JoinRule, read_bids_blood, read_blood_csv
-from tumorboard.io.curve_units import ActivityUnit, DurationUnit, activity_unit, duration_unit
+from tumorboard.io.curve_table import read_curve_table
+from tumorboard.io.curve_units import ActivityUnit, DurationUnit, activity_unit, duration_unit, split_unit
 from tumorboard.io.pmod import read_pmod_blood, read_pmod_tissue
 from tumorboard.io.tissue_table import TissueColumns, read_tissue_csv, read_tissue_table
 
@@ -20,11 +21,13 @@ __all__ = ["TableChoices", "read_blood", "read_curves"]
 
 _TISSUE: Final = ("start", "duration", "weights")
 _BLOOD: Final = ("time", "whole_blood", "plasma", "parent_fraction")
-#: BIDS's names, for a table that has them.
-_BIDS_BLOOD: Final = (
-    "time=time,whole_blood=whole_blood_radioactivity,plasma=plasma_radioactivity,"
-    "parent_fraction=metabolite_parent_fraction"
-)
+#: Headers that mean what they say, units in brackets aside: BIDS's and ours.
+_OWN_NAMES: Final = {
+    "time": ("time",),
+    "whole_blood": ("whole_blood", "whole_blood_radioactivity"),
+    "plasma": ("plasma", "plasma_radioactivity"),
+    "parent_fraction": ("parent_fraction", "metabolite_parent_fraction"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +175,12 @@ def _read_blood_csv(paths: Sequence[Path], said: TableChoices) -> BloodSamples:
             f"units of {paths[0].name} must be given; a table separated by commas states none; say "
             "--blood-units s,kBq/mL"
         )
-    if "time" not in said.columns:
+    held = said.columns or _own_columns(paths[0])
+    if "time" not in held:
         raise MissingAttribute(
             f"columns of {paths[0].name} must be told; got none; say, with those that are there, "
-            f"--blood-columns {_BIDS_BLOOD}"
+            "--blood-columns time=HEADER,plasma=HEADER,whole_blood=HEADER,parent_fraction=HEADER"
         )
-    held = said.columns
     columns = BloodColumns(
         held["time"],
         held.get("whole_blood"),
@@ -188,6 +191,17 @@ def _read_blood_csv(paths: Sequence[Path], said: TableChoices) -> BloodSamples:
         said.where,
     )
     return read_blood_csv(paths[0], columns)
+
+
+def _own_columns(path: Path) -> dict[str, str]:
+    """Return the headers of a table by meaning, as far as they say it."""
+    headers = read_curve_table(path, delimiter=",", what="table of blood").headers
+    return {
+        meaning: header
+        for header in headers
+        for meaning, names in _OWN_NAMES.items()
+        if split_unit(header)[0].lower().replace("-", "_") in names
+    }
 
 
 def _check_columns(said: TableChoices, known: tuple[str, ...], option: str) -> None:

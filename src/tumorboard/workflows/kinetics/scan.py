@@ -132,7 +132,7 @@ def read_scan_curves(
     """
     if files.curves:
         path = files.curves[0]
-        curves = read_pmod_tissue(path) if path.name.endswith(".tac") else read_tissue_table(path)
+        curves = read_pmod_tissue(path) if path.name.endswith(".tac") else _table(path)
         _check_moment(path, facts)
         return curves, f"Curves are those of {path.name}."
     if dynamic is None:
@@ -208,6 +208,16 @@ def _label_names(path: Path | None) -> dict[int, str]:
     for number, name in zip(table.complete("index"), table.texts("name"), strict=True):
         found[int(number)] = name if name not in found.values() else f"{name} ({int(number)})"
     return found
+
+
+def _table(path: Path) -> TissueCurves:
+    try:
+        return read_tissue_table(path)
+    except MissingAttribute as reason:
+        # The reader's way out is a line of Python.
+        text, passed, _ = str(reason).partition("; pass ")
+        way_out = '; state it in the sidecar, as "Units": "kBq/mL", or for each column by its name'
+        raise MissingAttribute(text + way_out if passed else text) from None
 
 
 def _check_moment(path: Path, facts: BidsPetFacts | None) -> None:

@@ -22,7 +22,7 @@ from tumorboard.provenance import Record
 from tumorboard.workflows.board.config import BoardConfig
 from tumorboard.workflows.board.kinetic_choices import KineticsChoices
 from tumorboard.workflows.board.kinetic_ingest import kinetic_item
-from tumorboard.workflows.board.run import run
+from tumorboard.workflows.board.run import _kinetic_files, run
 from tumorboard.workflows.kinetics.folder import find_kinetic_files
 
 VT = {"thalamus": 0.1 / 0.04, "cortex": 0.08 / 0.05}
@@ -187,6 +187,13 @@ def test_run__refuses_blood_that_ends_before_the_last_frame(tmp_path):
     result, _ = section(tmp_path / "tables", tmp_path / "out")
     assert result.statuses["kinetics"] is SectionStatus.FAILED
     assert "blood must reach into the last frame" in result.errors["kinetics"]
+
+
+def test_kinetic_files__of_several_subjects_do_not_stop_a_report_on_dicom(tmp_path, caplog):
+    for subject in ("01", "02"):
+        write_tables(tmp_path, None, subject)
+    assert _kinetic_files(BoardConfig(), tmp_path, has_dicom=True) is None
+    assert "tables of kinetics were left out" in caplog.text
 
 
 def test_find_kinetic_files__asks_which_of_several_subjects(tmp_path):

@@ -31,7 +31,7 @@ from tumorboard.workflows.board.radioligand_scans import nameless_scans, treatme
 from tumorboard.workflows.board.result import BoardResult, SectionResult
 from tumorboard.workflows.board.scene import build_scene, treated_frame
 from tumorboard.workflows.board.sections import SECTION_INPUTS, SECTION_RUNNERS, SECTION_TITLES
-from tumorboard.workflows.kinetics.folder import find_kinetic_files
+from tumorboard.workflows.kinetics.folder import KineticFiles, find_kinetic_files
 from tumorboard.workflows.progress import Progress, silent
 
 __all__ = ["DISCLAIMER", "run"]
@@ -99,7 +99,7 @@ def _open_store(config: BoardConfig, source: Path, out: Path, progress: Progress
     # Images before an earlier report that stands beside them: they may have changed since.
     if not study.series and (source / "case" / "index.sqlite").is_file():
         return CaseStore(source / "case")
-    kinetics = find_kinetic_files(source, config.patient_id if not study.series else None)
+    kinetics = _kinetic_files(config, source, has_dicom=bool(study.series))
     if kinetics is not None and not study.series:
         patient = kinetics.subject
     else:
@@ -111,6 +111,18 @@ def _open_store(config: BoardConfig, source: Path, out: Path, progress: Progress
         store.close()
         raise
     return store
+
+
+def _kinetic_files(config: BoardConfig, source: Path, *, has_dicom: bool) -> KineticFiles | None:
+    """Return a dynamic scan's files; beside DICOM only where there is one of one subject."""
+    if not has_dicom:
+        return find_kinetic_files(source, config.patient_id)
+    try:
+        return find_kinetic_files(source, None)
+    except InputError as reason:
+        # Whose these are nobody says, and the patient's own images must not wait for it.
+        _log.warning("tables of kinetics were left out: %s", reason)
+        return None
 
 
 def _section(name: str, context: Context) -> tuple[SectionResult, float]:

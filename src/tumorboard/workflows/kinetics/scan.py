@@ -216,7 +216,7 @@ def _table(path: Path) -> TissueCurves:
     except MissingAttribute as reason:
         # The reader's way out is a line of Python.
         text, passed, _ = str(reason).partition("; pass ")
-        way_out = '; state it in the sidecar, as "Units": "kBq/mL", or for each column by its name'
+        way_out = '; state it in the sidecar: {"Units": "kBq/mL", "frame_start": {"Units": "s"}}'
         raise MissingAttribute(text + way_out if passed else text) from None
 
 

@@ -173,6 +173,38 @@ def test_fit__reads_columns_and_units_that_are_told(run, tmp_path):
     assert fits_of(output)["cortex"]["parameters"]["VT"]["value"] == pytest.approx(1.6, rel=1e-3)
 
 
+def test_fit__a_table_of_several_scans_is_reached_by_what_each_refusal_says(run, tmp_path):
+    curves, blood = tissue_curves(weights=known.DURATION_S), samples()
+    tac, csv = tmp_path / "tacs.csv", tmp_path / "input.csv"
+    frames = (curves.mid_s, curves.weights, curves.of("cortex") / 1e3, curves.frame_start_s)
+    rows = [
+        ",".join(map(repr, map(float, row))) for row in zip(*frames, curves.frame_duration_s, strict=True)
+    ]
+    rows = [f"{scan},{row}" for scan in ("one", "two") for row in rows]
+    tac.write_text("\n".join(["PET,Times,Weights,cortex,StartTime,Duration", *rows]) + "\n")
+    columns = (blood.plasma.times_s / 60, blood.whole_blood.values / 1e3, blood.plasma.values / 1e3)
+    rows = [f"{t!r},{b!r},{p!r},1" for t, b, p in zip(*(c.tolist() for c in columns), strict=True)]
+    csv.write_text("\n".join(["Time (min),Blood,Plasma,ParentFraction", *rows]) + "\n")
+    words = ["--tac", tac, "--blood", csv, "--model", "1tcm"]
+    assert refusal(run(*words)).rstrip().endswith("say --where 'PET=one'")
+    words += ["--where", "PET=one"]
+    assert "--tac-units s,kBq/mL" in refusal(run(*words))
+    words += ["--tac-units", "s,kBq/mL"]
+    assert "--blood-units s,kBq/mL" in refusal(run(*words))
+    assert "got SECOND and, by a header, MINUTE" in refusal(run(*words, "--blood-units", "s,kBq/mL"))
+    found = fits_of(run(*words, "--blood-units", "min,kBq/mL", "--json", "-")[1])
+    assert found.keys() == {"cortex"}
+    assert found["cortex"]["parameters"]["VT"]["value"] == pytest.approx(1.6, rel=1e-3)
+
+
+def test_fit__reads_bids_blood_without_its_sidecar_when_units_are_told(tables, run):
+    tables[1].with_suffix(".json").unlink()
+    words = ("--tac", tables[0], "--blood", tables[1], "--model", "1tcm", "--json", "-")
+    assert "--blood-units s,kBq/mL" in refusal(run(*words))
+    found = fits_of(run(*words, "--blood-units", "s,Bq/mL")[1])
+    assert found["cortex"]["parameters"]["VT"]["value"] == pytest.approx(1.6, rel=1e-3)
+
+
 def test_fit__refuses_blood_that_ends_before_the_scan_and_says_how_to_go_on(tables, run):
     write_bids_blood(samples(until_s=5000.0), tables[1], dispersion_corrected=False)
     words = ("--tac", tables[0], "--blood", tables[1], "--model", "logan", "--json", "-")

@@ -178,6 +178,25 @@ def test_read_tissue_table__bad_tables_are_one_sentence(tmp_path, text, sidecar,
     assert "\n" not in str(caught.value)
 
 
+def test_read_tissue_table__leaves_labels_and_middles_out_but_no_unmeasured_region(tmp_path):
+    text = "PET,frame,Times,StartTime,Duration,WB\none,F1,30,0,60,5\none,F2,90,60,60,7\n"
+    path = put(tmp_path, "a.csv", text)
+    units = {"time_unit": DurationUnit.SECOND, "concentration_unit": ActivityUnit.BQ_ML}
+    assert read_tissue_table(path, **units).regions == ("WB",)
+    text = text.replace("WB", "WB,FC").replace(",5\n", ",5,n/a\n").replace(",7\n", ",7,n/a\n")
+    with pytest.raises(InputError, match=r"FC of b\.csv must be a number in each row"):
+        read_tissue_table(put(tmp_path, "b.csv", text), **units)
+
+
+def test_read_tissue_table__rows_of_several_scans_are_told_apart(tmp_path):
+    text = "PET,StartTime,Duration,WB\none,0,60,5\none,60,60,7\ntwo,0,60,1\n"
+    path = put(tmp_path, "a.csv", text)
+    units = {"time_unit": DurationUnit.SECOND, "concentration_unit": ActivityUnit.BQ_ML}
+    with pytest.raises(InputError, match=r"column 'PET' holds 2, one, two; pass where=\{'PET': 'one'\}"):
+        read_tissue_table(path, **units)
+    assert read_tissue_table(path, **units, where={"PET": "two"}).of("WB").tolist() == [1.0]
+
+
 def test_write_tissue_table__refuses_names_that_would_be_read_as_something_else(tmp_path):
     for region in ("weights", "a\tb", "x [kBq/mL]", "A_unc"):
         curves = TissueCurves((region,), [0.0], [1.0], [[1.0]], None, RECORD)

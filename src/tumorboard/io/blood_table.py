@@ -15,7 +15,13 @@ from numpy.typing import NDArray
 
 from tumorboard.core.blood import BloodCurve, BloodSamples
 from tumorboard.errors import InputError, MissingAttribute
-from tumorboard.io.curve_table import CurveTable, read_curve_table
+from tumorboard.io.curve_table import (
+    CurveTable,
+    delimiter_of,
+    header_word,
+    one_scan,
+    read_curve_table,
+)
 from tumorboard.io.curve_units import (
     ActivityUnit,
     DurationUnit,
@@ -80,7 +86,9 @@ class BloodColumns:
 
 
 def read_blood_csv(path: Path | str, columns: BloodColumns) -> BloodSamples:
-    r"""Read samples from a table separated by commas, such as kinfitr's, with the columns that are told.
+    r"""Read samples from a table, such as kinfitr's, with the columns that are told.
+
+    The table is separated by tabs (``.csv``: commas).
 
     Empty cells and ``n/a`` are samples that were not taken of that quantity.
 
@@ -100,7 +108,7 @@ def read_blood_csv(path: Path | str, columns: BloodColumns) -> BloodSamples:
     MissingAttribute
         When a column is absent.
     InputError
-        When a cell is no number, or times do not increase.
+        When a cell is no number, rows are of several scans, or times do not increase.
 
     Examples
     --------
@@ -112,7 +120,8 @@ def read_blood_csv(path: Path | str, columns: BloodColumns) -> BloodSamples:
     >>> samples.plasma.values.tolist(), samples.parent_fraction.times_s.tolist()
     ([0.0, 9000.0], [60.0])
     """
-    table = read_curve_table(path, delimiter=",", what="table of blood").where(columns.where)
+    table = read_curve_table(path, delimiter=delimiter_of(path), what="table of blood")
+    table = one_scan(table, columns.where, (header_word(columns.time),))
     times = table.complete(columns.time) * columns.time_unit.value
     curves = {
         name: None

@@ -8,7 +8,7 @@ import io
 import os
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tumorboard.errors import InputError, MissingAttribute, UnreadableFile
+from tumorboard.io.curve_units import split_unit
 from tumorboard.io.dicom.opening import open_regular
 from tumorboard.io.text_lines import finite_number, read_text_lines
 
-__all__ = ["CurveTable", "read_curve_table"]
+__all__ = ["CurveTable", "delimiter_of", "header_word", "one_scan", "read_curve_table"]
 
 _MISSING: Final = frozenset({"", "n/a", "na", "nan", "null", "-"})
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
@@ -108,6 +109,77 @@ class CurveTable:
         return CurveTable(self.name, self.headers, rows)
 
 
+def delimiter_of(path: Path | str) -> str:
+    r"""Return what separates the cells, by the ending of the name.
+
+    Examples
+    --------
+    >>> delimiter_of("a.csv.gz"), delimiter_of("a.tsv")
+    (',', '\t')
+    """
+    return "," if Path(path).name.endswith((".csv", ".csv.gz")) else "\t"
+
+
+def header_word(header: str) -> str:
+    """Return a header without its unit, in small letters, for comparison with known ones.
+
+    Examples
+    --------
+    >>> header_word("Frame Start (min)"), header_word("whole-blood[kBq/cc]")
+    ('frame_start', 'whole_blood')
+    """
+    return split_unit(header)[0].lower().replace(" ", "_").replace("-", "_")
+
+
+def one_scan(table: CurveTable, selection: Mapping[str, str], time_words: Sequence[str]) -> CurveTable:
+    """Return the rows of one scan, without the columns that tell scans apart.
+
+    Columns without a unit in which no cell is a number are taken for labels, such as a scan's, a person's or
+    a frame's.
+
+    Parameters
+    ----------
+    table
+        Of one scan or of several.
+    selection
+        Cells that select rows, by header.
+    time_words
+        Headers of times, as :func:`header_word` has them.
+
+    Raises
+    ------
+    InputError
+        When times of the rows that are left begin anew, and labels differ: they are of several scans.
+
+    Examples
+    --------
+    >>> table = CurveTable("a.csv", ("PET", "t"), (("one", "0"), ("two", "0")))
+    >>> one_scan(table, {"PET": "two"}, ("t",)).headers
+    ('t',)
+    """
+    chosen = table.where(selection)
+    labels = [
+        header
+        for header in chosen.headers
+        if header not in selection and split_unit(header)[1] is None and _is_label(chosen.texts(header))
+    ]
+    times = next((chosen.numbers(h) for h in chosen.headers if header_word(h) in time_words), np.zeros(0))
+    for header in labels if (np.diff(times) < 0).any() else ():
+        texts = list(dict.fromkeys(text for text in chosen.texts(header) if text.lower() not in _MISSING))
+        if len(texts) > 1:
+            raise InputError(
+                f"rows of {table.name} must be of one scan; column {header!r} holds {len(texts)}, "
+                f"{', '.join(texts[:3])}{' ...' if len(texts) > 3 else ''}; pass where={{{header!r}: "
+                f"{texts[0]!r}}}"
+            )
+    kept = [k for k, h in enumerate(chosen.headers) if h not in labels and h not in selection]
+    return CurveTable(
+        table.name,
+        tuple(chosen.headers[k] for k in kept),
+        tuple(tuple(row[k] for k in kept) for row in chosen.rows),
+    )
+
+
 def read_curve_table(path: Path | str, *, delimiter: str, what: str) -> CurveTable:
     r"""Read a table; a name that ends in ``.gz`` is unpacked.
 
@@ -155,6 +227,20 @@ def read_curve_table(path: Path | str, *, delimiter: str, what: str) -> CurveTab
                 f"separate cells by {'tabs' if delimiter == chr(9) else 'commas'}"
             )
     return CurveTable(path.name, headers, tuple(body))
+
+
+def _is_label(cells: list[str]) -> bool:
+    """Return whether cells name something: a curve that was never measured is none, nor one with a typo."""
+    filled = [cell for cell in cells if cell.lower() not in _MISSING]
+    return bool(filled) and not any(_is_number(cell) for cell in filled)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(_with_point(cell))
+    except ValueError:
+        return False
+    return True
 
 
 def _with_point(cell: str) -> str:

@@ -15,7 +15,13 @@ from numpy.typing import NDArray
 
 from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.errors import InputError, MissingAttribute
-from tumorboard.io.curve_table import CurveTable, read_curve_table
+from tumorboard.io.curve_table import (
+    CurveTable,
+    delimiter_of,
+    header_word,
+    one_scan,
+    read_curve_table,
+)
 from tumorboard.io.curve_units import (
     ActivityUnit,
     DurationUnit,
@@ -34,6 +40,8 @@ _STARTS: Final = ("frame_start", "framestart", "frametimesstart", "frametimestar
 _ENDS: Final = ("frame_end", "frameend", "frametimesend", "end")
 _LENGTHS: Final = ("frame_duration", "frameduration", "duration")
 _WEIGHTS: Final = ("weights", "weight")
+#: A frame's middle follows from its start and its length.
+_MIDDLES: Final = ("times", "time", "mid", "mid_time", "midtime", "frame_mid", "frame_mid_time")
 #: PETPAL writes the uncertainty of a region beside it.
 _UNCERTAINTY: Final = re.compile(r"_unc$")
 
@@ -69,7 +77,7 @@ class TissueColumns:
 
 
 def read_tissue_csv(path: Path | str, columns: TissueColumns) -> TissueCurves:
-    r"""Read curves from a table separated by commas, such as kinfitr's, with the columns that are told.
+    r"""Read curves from a table, such as kinfitr's, with the columns that are told.
 
     Rows of no duration measured nothing and are left out; the record says how many.
 
@@ -103,7 +111,7 @@ def read_tissue_csv(path: Path | str, columns: TissueColumns) -> TissueCurves:
     >>> curves.frame_start_s.tolist(), curves.of("WB").tolist()
     ([0.0, 60.0], [2000.0, 3000.0])
     """
-    table = read_curve_table(path, delimiter=",", what="table of curves").where(columns.where)
+    table = read_curve_table(path, delimiter=delimiter_of(path), what="table of curves").where(columns.where)
     start, length = table.complete(columns.start), table.complete(columns.duration)
     weights = None if columns.weights is None else table.complete(columns.weights)
     return _curves(
@@ -117,14 +125,16 @@ def read_tissue_table(
     *,
     time_unit: DurationUnit | None = None,
     concentration_unit: ActivityUnit | None = None,
+    where: Mapping[str, str] | None = None,
 ) -> TissueCurves:
     r"""Read curves from a table separated by tabs (``.csv``: commas), its columns found by their names.
 
     The start of a frame is in ``frame_start``, its end in ``frame_end`` or its length in ``duration``; both
     may carry a unit in brackets, as PETPAL's do. ``weights`` is taken for weights, ``NAME_unc`` for an
-    uncertainty and left out; all others are regions. Units stand in the header, or in the sidecar of the same
-    name, ``Units`` for concentrations; times of PETPrep's and BIDS's names are seconds by their
-    specification [1]_ where a sidecar is there.
+    uncertainty and left out, as are middles of frames and labels that are no numbers; all others are regions.
+    Units stand in the header, or in the sidecar of the same name: ``Units`` for concentrations, or an object
+    for a column as BIDS describes one. Times of PETPrep's and BIDS's names are seconds by their specification
+    [1]_ where a sidecar is there.
 
     Parameters
     ----------
@@ -132,6 +142,8 @@ def read_tissue_table(
         The file.
     time_unit, concentration_unit
         Where neither file says it; a file that says otherwise is refused.
+    where
+        Cells that select the rows of one scan, by header; ``None`` where there is one scan.
 
     Returns
     -------
@@ -142,7 +154,7 @@ def read_tissue_table(
     MissingAttribute
         When a unit or a column is absent: none is guessed.
     InputError
-        When a cell is no number, units contradict, or the frames are not in order.
+        When a cell is no number, units contradict, rows are of several scans, or the frames are not in order.
 
     References
     ----------
@@ -157,8 +169,8 @@ def read_tissue_table(
     [5000.0, 7000.0]
     """
     path = Path(path)
-    delimiter = "," if path.name.endswith((".csv", ".csv.gz")) else "\t"
-    table = read_curve_table(path, delimiter=delimiter, what="table of curves")
+    table = read_curve_table(path, delimiter=delimiter_of(path), what="table of curves")
+    table = one_scan(table, where or {}, _STARTS)
     sidecar = read_sidecar(sidecar_of(path)) if sidecar_of(path).is_file() else None
     found = _roles(table)
     stated_time, stated_activity = _stated(table, found, sidecar)
@@ -177,7 +189,8 @@ def read_tissue_table(
         length = table.complete(found["length"][0])
     weights = table.complete(found["weights"][0]) if found["weights"] else None
     return _curves(
-        table, start, length, tuple(found["regions"]), weights, seconds, becquerels, {}
+        table, start, length, tuple(found["regions"]), weights, seconds, becquerels,
+        {"where": dict(where)} if where else {},
     )  # fmt: skip
 
 
@@ -210,7 +223,7 @@ def write_tissue_table(curves: TissueCurves, path: Path | str) -> None:
     path = Path(path)
     if path.suffix != ".tsv":
         raise InputError(f"name of a table of curves must end in .tsv; got {path.name!r}; rename it")
-    reserved = {"frame_start", "frame_end", *_STARTS, *_ENDS, *_LENGTHS, *_WEIGHTS}
+    reserved = {"frame_start", "frame_end", *_STARTS, *_ENDS, *_LENGTHS, *_WEIGHTS, *_MIDDLES}
     for region in curves.regions:
         name, unit = split_unit(region)
         if name.lower() in reserved or unit is not None or re.search(r"[\t\r\n\"]|_unc$", region):
@@ -239,13 +252,13 @@ def write_tissue_table(curves: TissueCurves, path: Path | str) -> None:
 def _roles(table: CurveTable) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {k: [] for k in ("start", "end", "length", "weights", "regions")}
     for header in table.headers:
-        name = split_unit(header)[0].lower().replace(" ", "_")
+        name = header_word(header)
         for role, names in (("start", _STARTS), ("end", _ENDS), ("length", _LENGTHS), ("weights", _WEIGHTS)):
             if name in names:
                 found[role].append(header)
                 break
         else:
-            if not _UNCERTAINTY.search(split_unit(header)[0]):
+            if name not in _MIDDLES and not _UNCERTAINTY.search(split_unit(header)[0]):
                 found["regions"].append(header)
     if len(found["start"]) != 1 or len(found["end"] + found["length"]) < 1:
         raise MissingAttribute(
@@ -272,6 +285,15 @@ def _stated(
         if (unit := split_unit(header)[1]) is not None
     }
     if sidecar is not None:
+        # BIDS describes a column of a table by an object of its name.
+        where = f"sidecar of {table.name}"
+        described = {
+            h: str(e["Units"]) for h, e in sidecar.items() if isinstance(e, Mapping) and "Units" in e
+        }
+        own_times = [h for h in found["start"] + found["end"] + found["length"] if h in described]
+        times |= {duration_unit(described[header], where=where) for header in own_times}
+        own = [h for h in found["regions"] if h in described]
+        activities |= {activity_unit(described[header], where=where) for header in own}
         if "Units" in sidecar:
             activities.add(activity_unit(str(sidecar["Units"]), where=f"sidecar of {table.name}"))
         if "FrameTimesStart" in sidecar and not times:

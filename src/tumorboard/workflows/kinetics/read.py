@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar
 
 from tumorboard.core.blood import BloodSamples
 from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.errors import InputError, MissingAttribute
 from tumorboard.io.blood_table import BloodColumns, JoinRule, read_bids_blood, read_blood_csv
-from tumorboard.io.curve_table import read_curve_table
+from tumorboard.io.curve_table import delimiter_of, header_word, read_curve_table
 from tumorboard.io.curve_units import ActivityUnit, DurationUnit, activity_unit, duration_unit, split_unit
 from tumorboard.io.pmod import read_pmod_blood, read_pmod_tissue
+from tumorboard.io.sidecar import sidecar_of
 from tumorboard.io.tissue_table import TissueColumns, read_tissue_csv, read_tissue_table
 
 __all__ = ["TableChoices", "read_blood", "read_curves"]
 
+_Unit = TypeVar("_Unit", DurationUnit, ActivityUnit)
+
 _TISSUE: Final = ("start", "duration", "weights")
 _BLOOD: Final = ("time", "whole_blood", "plasma", "parent_fraction")
-#: Headers that mean what they say, units in brackets aside: BIDS's and ours.
+#: Headers that mean what they say, units in brackets aside: BIDS's, kinfitr's and ours.
 _OWN_NAMES: Final = {
     "time": ("time",),
-    "whole_blood": ("whole_blood", "whole_blood_radioactivity"),
+    "whole_blood": ("whole_blood", "whole_blood_radioactivity", "blood"),
     "plasma": ("plasma", "plasma_radioactivity"),
-    "parent_fraction": ("parent_fraction", "metabolite_parent_fraction"),
+    "parent_fraction": ("parent_fraction", "metabolite_parent_fraction", "parentfraction"),
 }
+#: Ways out of readers, which are lines of Python, and what a user types instead.
+_TYPED: Final = (
+    (re.compile(r"pass (?:time|concentration)_unit=.*"), "say --tac-units s,kBq/mL"),
+    (re.compile(r"pass where=\{'(.*)': '(.*)'\}"), r"say --where '\1=\2'"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +98,7 @@ def read_curves(path: Path, said: TableChoices, regions: Sequence[str]) -> Tissu
         return read_pmod_tissue(path)
     _check_columns(said, _TISSUE, "--tac-columns")
     time, activity = said.unit_of_time("--tac-units"), said.unit_of_activity("--tac-units")
-    if said.columns or said.where:
+    if said.columns:
         if time is None or activity is None:
             raise MissingAttribute(
                 f"units of {path.name} must be given with its columns; got none; say --tac-units s,kBq/mL"
@@ -115,11 +124,9 @@ def read_curves(path: Path, said: TableChoices, regions: Sequence[str]) -> Tissu
         )
         return read_tissue_csv(path, columns)
     try:
-        return read_tissue_table(path, time_unit=time, concentration_unit=activity)
-    except MissingAttribute as reason:
-        # The reader's way out is a line of Python.
-        text = str(reason).partition("; pass ")[0]
-        raise MissingAttribute(f"{text}; say --tac-units s,kBq/mL" if text != str(reason) else text) from None
+        return read_tissue_table(path, time_unit=time, concentration_unit=activity, where=said.where)
+    except InputError as reason:
+        raise _typed(reason) from None
 
 
 def read_blood(paths: Sequence[Path], said: TableChoices, *, later_samples: bool) -> BloodSamples:
@@ -128,7 +135,7 @@ def read_blood(paths: Sequence[Path], said: TableChoices, *, later_samples: bool
     Parameters
     ----------
     paths
-        PMOD's (``.bld``, ``.crv``), BIDS-PET's (``.tsv`` with sidecars), or one separated by commas.
+        PMOD's (``.bld``, ``.crv``), BIDS-PET's (``.tsv`` with sidecars), or one without a sidecar.
     said
         What the user says of them.
     later_samples
@@ -149,12 +156,12 @@ def read_blood(paths: Sequence[Path], said: TableChoices, *, later_samples: bool
     if first.endswith((".bld", ".crv")):
         return read_pmod_blood(paths)
     _check_columns(said, _BLOOD, "--blood-columns")
-    if first.endswith((".csv", ".csv.gz")):
-        return _read_blood_csv(paths, said)
+    if first.endswith((".csv", ".csv.gz")) or not sidecar_of(paths[0]).is_file():
+        return _read_plain_blood(paths, said)
     if said.units or said.columns:
         raise InputError(
             f"units and columns of {first} must be in its sidecar, as BIDS has it; leave out --blood-units "
-            "and --blood-columns, or name a table separated by commas (.csv)"
+            "and --blood-columns, or correct the sidecar"
         )
     join = JoinRule.LATER_SAMPLES if later_samples else JoinRule.REFUSE
     try:
@@ -166,20 +173,28 @@ def read_blood(paths: Sequence[Path], said: TableChoices, *, later_samples: bool
         raise InputError(text.replace("join=JoinRule.LATER_SAMPLES", "--later-samples")) from None
 
 
-def _read_blood_csv(paths: Sequence[Path], said: TableChoices) -> BloodSamples:
+def _read_plain_blood(paths: Sequence[Path], said: TableChoices) -> BloodSamples:
+    path = paths[0]
     if len(paths) > 1:
-        raise InputError(f"blood in a table separated by commas must be in one file; got {len(paths)}")
+        raise InputError(f"blood in tables without a sidecar must be in one file; got {len(paths)}")
+    headers = read_curve_table(path, delimiter=delimiter_of(path), what="table of blood").headers
+    held = said.columns or _own_columns(headers, path.name)
     time, activity = said.unit_of_time("--blood-units"), said.unit_of_activity("--blood-units")
+    for header in held.values():
+        unit = split_unit(header)[1]
+        if unit and header == held.get("time"):
+            time = _one(time, duration_unit(unit, where=path.name), path.name)
+        elif unit and header != held.get("parent_fraction"):
+            activity = _one(activity, activity_unit(unit, where=path.name), path.name)
     if time is None or activity is None:
         raise MissingAttribute(
-            f"units of {paths[0].name} must be given; a table separated by commas states none; say "
+            f"units of {path.name} must be given; neither a sidecar nor its headers state them; say "
             "--blood-units s,kBq/mL"
         )
-    held = said.columns or _own_columns(paths[0])
-    if "time" not in held:
+    if "time" not in held or not ("plasma" in held or "whole_blood" in held):
         raise MissingAttribute(
-            f"columns of {paths[0].name} must be told; got none; say, with those that are there, "
-            "--blood-columns time=HEADER,plasma=HEADER,whole_blood=HEADER,parent_fraction=HEADER"
+            f"columns of {path.name} must be told; it has {', '.join(headers)[:200]}; say, with those that "
+            "are there, --blood-columns time=HEADER,plasma=HEADER,whole_blood=HEADER,parent_fraction=HEADER"
         )
     columns = BloodColumns(
         held["time"],
@@ -188,20 +203,43 @@ def _read_blood_csv(paths: Sequence[Path], said: TableChoices) -> BloodSamples:
         held.get("parent_fraction"),
         time,
         activity,
-        said.where,
+        # Rows are chosen by the curves' table; blood of one scan alone need not name it.
+        {header: cell for header, cell in said.where.items() if header in headers},
     )
-    return read_blood_csv(paths[0], columns)
+    try:
+        return read_blood_csv(path, columns)
+    except InputError as reason:
+        raise _typed(reason) from None
 
 
-def _own_columns(path: Path) -> dict[str, str]:
+def _own_columns(headers: Sequence[str], name: str) -> dict[str, str]:
     """Return the headers of a table by meaning, as far as they say it."""
-    headers = read_curve_table(path, delimiter=",", what="table of blood").headers
-    return {
-        meaning: header
-        for header in headers
-        for meaning, names in _OWN_NAMES.items()
-        if split_unit(header)[0].lower().replace("-", "_") in names
-    }
+    found: dict[str, str] = {}
+    for header in headers:
+        for meaning, names in _OWN_NAMES.items():
+            if header_word(header) not in names:
+                continue
+            if meaning in found:
+                raise InputError(
+                    f"columns of {name} must have a meaning each; {found[meaning]!r} and {header!r} have "
+                    "one; say which with --blood-columns time=HEADER,plasma=HEADER,whole_blood=HEADER"
+                )
+            found[meaning] = header
+    return found
+
+
+def _one(told: _Unit | None, stated: _Unit, name: str) -> _Unit:
+    if told is not None and told is not stated:
+        raise InputError(f"units of {name} must be one; got {told.name} and, by a header, {stated.name}")
+    return stated
+
+
+def _typed(reason: InputError) -> InputError:
+    """Return an error whose way out is what a user types."""
+    text = str(reason)
+    for pattern, typed in _TYPED:
+        text = pattern.sub(typed, text)
+    return type(reason)(text)
 
 
 def _check_columns(said: TableChoices, known: tuple[str, ...], option: str) -> None:

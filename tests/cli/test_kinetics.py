@@ -98,6 +98,8 @@ def test_fit__says_every_choice_and_which_were_left_to_it(tables, run):
     assert found["choices"]["weighting"] == "duration"
     assert set(found["chosen_by_default"]) >= {"vb", "point_weights", "frame_model", "weighting", "parent"}
     assert "t_star" not in found["chosen_by_default"]
+    tenth_last = (known.START_S + known.DURATION_S / 2)[-10] / 60
+    assert found["t_star_min"] == pytest.approx(dict.fromkeys(VT, tenth_last))
     assert "logan1990graphical" in found["citations"]
 
 
@@ -215,6 +217,8 @@ def test_fit__refuses_blood_that_ends_before_the_scan_and_says_how_to_go_on(tabl
     assert code == 0
     assert "last value is held to the end" in json.loads(output)["notes"][0]
     assert run(*words, "--until-min", "80")[0] == 0
+    # The few frames that are left are no sign of minutes taken for seconds.
+    assert run(*words, "--until-min", "1.5")[0] == 0
 
 
 def test_fit__refuses_frames_out_of_order(tables, run):
@@ -250,6 +254,19 @@ def test_fit__refuses_negative_weights(tables, run):
     tables[0].write_text("\n".join(lines) + "\n")
     text = refusal(run("--tac", tables[0], "--blood", tables[1], "--model", "1tcm", "--json", "-"))
     assert "weights must be finite and >= 0; frame 3 has -1" in text
+
+
+@pytest.mark.parametrize("sign", [0.0, -1.0])
+def test_fit__refuses_plasma_that_is_nowhere_above_0(tables, run, sign):
+    blood = samples()
+    plasma = BloodCurve(blood.plasma.times_s, sign * blood.plasma.values)
+    write_bids_blood(
+        BloodSamples(blood.whole_blood, plasma, blood.parent_fraction, RECORD),
+        tables[1],
+        dispersion_corrected=False,
+    )
+    text = refusal(run("--tac", tables[0], "--blood", tables[1], "--model", "logan", "--json", "-"))
+    assert "parent_plasma_bq_ml must be > 0 at some time" in text
 
 
 @pytest.mark.parametrize("model", ["1tcm", "2tcm", "logan", "ma1", "patlak"])

@@ -165,6 +165,8 @@ def _lines(found: dict[str, Any]) -> list[str]:
             value = "not determined" if p["value"] is None else f"{p['value']:.5g}"
             unit = "" if p["unit"] == "1" else f" {p['unit']}"
             lines.append(f"    {name}: {value}{_spread(p)}{unit}")
+        if found["t_star_min"] is not None:
+            lines.append(f"    t*: {found['t_star_min'][one['region']]:.3g} min")
         if one["aicc"] is not None:
             lines.append(f"    AICc: {one['aicc']:.2f}")
     if found["delay"] is not None:

@@ -50,3 +50,9 @@ def test_input_function__blood_that_ends_before_the_scan_is_an_error():
     with pytest.raises(InputError, match="end of the last frame, 5400 s; it ends at 3600 s"):
         blood.parent_integral([60.0, 5400.0])
     assert blood.delayed(10.0).times_s[0] == 15.0
+
+
+@pytest.mark.parametrize("plasma", [[0.0, 0.0, 0.0], [0.0, -5.0, -1.0]])
+def test_input_function__plasma_that_is_nowhere_above_0_is_an_error(plasma):
+    with pytest.raises(InputError, match="must be > 0 at some time"):
+        InputFunction([0.0, 60.0, 120.0], plasma, [0.0, 1.0, 1.0], Record("test"))

@@ -49,7 +49,9 @@ def test_patlak__errors_are_the_scatter():
 
 
 def test_patlak__plasma_without_tracer_is_an_error():
-    nothing = InputFunction(BLOOD.times_s, 0.0 * BLOOD.times_s, BLOOD.whole_blood_bq_ml, Record("test"))
+    # It comes when the scan is over.
+    times = np.array([0.0, 5400.0, 5500.0])
+    nothing = InputFunction(times, [0.0, 0.0, 1.0], [0.0, 1.0, 1.0], Record("test"))
     with pytest.raises(InputError, match="must be > 0 in some frames"):
         Patlak(blood_fraction=0.0, **CHOICES).fit(curves(tissue(TRAPPED)), nothing)
 

@@ -37,7 +37,7 @@ class InputFunction:
     Raises
     ------
     InputError
-        When times do not increase, or a shape or a value does not fit.
+        When times do not increase, a shape or a value does not fit, or no plasma is > 0.
 
     Examples
     --------
@@ -62,6 +62,11 @@ class InputFunction:
                     f"{name} must be {times.size} finite concentrations [Bq/mL]; got {values.shape}"
                 )
             object.__setattr__(self, name, values)
+        if not (self.parent_plasma_bq_ml > 0).any():
+            raise InputError(
+                "parent_plasma_bq_ml must be > 0 at some time [Bq/mL]: nothing else drives tissue; the "
+                f"highest is {self.parent_plasma_bq_ml.max():g}; look at plasma and at the parent fraction"
+            )
         object.__setattr__(self, "times_s", times)
 
     def require_covers(self, end_s: float) -> None:

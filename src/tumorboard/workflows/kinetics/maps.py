@@ -30,7 +30,7 @@ from tumorboard.workflows.kinetics.folder import KineticFiles, find_kinetic_file
 from tumorboard.workflows.kinetics.map_dicom import write_dicom_maps
 from tumorboard.workflows.kinetics.models import plasma_model, reference_model, t_star, weighting
 from tumorboard.workflows.kinetics.region_curves import bright_voxels
-from tumorboard.workflows.kinetics.run import driving_blood
+from tumorboard.workflows.kinetics.run import KineticsInputs, driving_blood
 from tumorboard.workflows.kinetics.scan import (
     frame_of_reference,
     half_life_s,
@@ -181,7 +181,8 @@ def _drive(
     config: KineticsConfig, curves: TissueCurves, samples: BloodSamples | None
 ) -> tuple[InputFunction | TissueCurves, tuple[str, ...]]:
     if config.reference is None:
-        blood, _, notes = driving_blood(config, curves, samples)
+        tables = KineticsInputs(curves, samples)
+        blood, _, notes = driving_blood(config, tables.curves, tables.blood)
         return blood, notes
     values = curves.of(config.reference)[None]
     record = Record("workflows.kinetics.regions", {"regions": [config.reference]}, (curves.provenance,))

@@ -12,6 +12,7 @@ from tumorboard.pet.kinetics.delay import DelayFit
 from tumorboard.pet.kinetics.fit import KineticFit
 from tumorboard.pet.kinetics.input_function import InputFunction
 from tumorboard.provenance import Record
+from tumorboard.units import S_PER_MIN
 from tumorboard.workflows.kinetics.config import KineticsConfig
 
 __all__ = ["KineticsResult", "fits_data"]
@@ -63,10 +64,15 @@ class KineticsResult:
             "fits": fits_data(self.fits),
             "choices": choices,
             "chosen_by_default": list(self.config.by_default()),
+            "t_star_min": self.t_star_min() if "t_star" in choices else None,
             "delay": None if self.delay is None else _delay(self.delay),
             "notes": list(self.notes),
             "citations": list(dict.fromkeys(self.provenance.citations())),
         }
+
+    def t_star_min(self) -> dict[str, float]:
+        """Return the middle of the first frame that each region's fit goes through, by region [min]."""
+        return {fit.region: float(fit.mid_s[fit.weights > 0][0]) / S_PER_MIN for fit in self.fits}
 
 
 def fits_data(fits: Sequence[KineticFit]) -> list[dict[str, Any]]:

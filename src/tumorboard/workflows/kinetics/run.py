@@ -28,7 +28,7 @@ _SLACK_S: Final = 1e-3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KineticsInputs:
-    """The tables of one scan.
+    """The tables of one scan, whole: that their units go together is seen before frames are left out.
 
     Parameters
     ----------
@@ -36,10 +36,19 @@ class KineticsInputs:
         Of tissue, decay-corrected to the injection.
     blood
         Likewise; ``None`` for models of a reference region.
+
+    Raises
+    ------
+    UnitError
+        When the two cannot both be in the units that they say.
     """
 
     curves: TissueCurves
     blood: BloodSamples | None
+
+    def __post_init__(self) -> None:
+        if self.blood is not None:
+            require_same_units(self.curves, self.blood)
 
 
 def run(config: KineticsConfig, inputs: KineticsInputs) -> KineticsResult:
@@ -59,8 +68,8 @@ def run(config: KineticsConfig, inputs: KineticsInputs) -> KineticsResult:
     Raises
     ------
     InputError
-        When a table lacks what the model needs, the two contradict each other in their units, blood ends
-        before the scan and may not, or a region is not there.
+        When a table lacks what the model needs, blood ends before the scan and may not, or a region is not
+        there.
     """
     curves = _until(inputs.curves, config.until_min)
     for name in (*config.regions, *(n for n in (config.reference, config.delay_region) if n)):
@@ -103,14 +112,13 @@ def driving_blood(
     Raises
     ------
     InputError
-        When there is no blood, it ends before the scan and may not, or its units contradict the curves'.
+        When there is no blood, or it ends before the scan and may not.
     """
     if samples is None:
         raise MissingAttribute(
             f"blood must be given for {config.model}, which plasma drives; got none; say --blood FILE, or "
             "choose a model of a reference region, e.g. --model srtm --reference REGION"
         )
-    require_same_units(curves, samples)
     end_s = float(curves.frame_end_s[-1])
     blood, notes = input_function(config, samples, end_s)
     if config.delay_region is not None:

@@ -57,7 +57,7 @@ true_vt = {"cortex": 0.30 / 0.050, "striatum": 0.26 / 0.13 + 0.14 / 0.014}
 # %%
 # No choice has a default: each model says what of it a frame is compared with, whose weights, how much blood.
 common = {"frame_model": FrameModel.FRAME_AVERAGE, "weighting": Weighting.DURATION}
-plot = {"t_star": LargestResidual(0.05), "blood_fraction": 0.05, **common}
+plot = {"t_star": LargestResidual(0.05, 6), "blood_fraction": 0.05, **common}
 models = (
     OneTissue(BRAIN_BOUNDS, 0.05, *common.values(), most_relative_vt_error=0.1),
     TwoTissue(Binding.REVERSIBLE, BRAIN_BOUNDS, 0.05, *common.values(), most_relative_vt_error=0.1),

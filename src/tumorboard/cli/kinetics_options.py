@@ -83,7 +83,7 @@ Weights = Annotated[
 ]
 TStarResidual = Annotated[
     float | None,
-    _option("--t-star-residual", "From where no residual is above this part; 0.1 if none.", _FIT),
+    _option("--t-star-residual", "From where no residual is above this part; 0.05 if none.", _FIT),
 ]
 TStarFrames = Annotated[int | None, _option("--t-star-frames", "The last so many frames.", _FIT)]
 TStarMin = Annotated[float | None, _option("--t-star-min", "Frames from this time on [min].", _FIT)]

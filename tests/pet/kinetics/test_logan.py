@@ -90,7 +90,7 @@ def test_logan__plot_holds_the_line():
 
 
 def test_logan__starts_where_the_residual_allows():
-    (fit,) = model(t_star=LargestResidual(0.02)).fit(curves(tissue(TWO)), BLOOD)
+    (fit,) = model(t_star=LargestResidual(0.02, 4)).fit(curves(tissue(TWO)), BLOOD)
     first = int(np.argmax(fit.plot.included))
     used = fit.plot.included
     line = fit.plot.slope * fit.plot.x[used] + fit.plot.intercept
@@ -103,9 +103,9 @@ def test_logan__starts_where_the_residual_allows():
         ).max()
         > 0.015
     )
-    (none,) = model(t_star=LargestResidual(1e-9)).fit(curves(tissue(TWO)), BLOOD)
+    (none,) = model(t_star=LargestResidual(1e-9, 5)).fit(curves(tissue(TWO)), BLOOD)
     assert FitFlag.EXTRAPOLATED in none.flags
-    assert none.plot.included.sum() == 3
+    assert none.plot.included.sum() == 5
 
 
 def test_logan__bad_input_is_an_error():

@@ -16,8 +16,9 @@ def test_first_frame__follows_each_rule():
     assert first(LastFrames(4)) == (6, True)
     assert first(FromTime(390.0)) == (6, True)
     assert first(FromTime(391.0)) == (7, True)
-    assert first(LargestResidual(0.1), lambda k: 0.5 / (k + 1)) == (4, True)
-    assert first(LargestResidual(0.01), lambda k: 0.5 / (k + 1)) == (7, False)
+    assert first(LargestResidual(0.1, 3), lambda k: 0.5 / (k + 1)) == (4, True)
+    assert first(LargestResidual(0.01, 3), lambda k: 0.5 / (k + 1)) == (7, False)
+    assert first(LargestResidual(0.06, 4), lambda k: 0.5 / (k + 1)) == (6, False)
 
 
 def test_first_frame__rules_that_leave_no_error_are_an_error():
@@ -34,7 +35,8 @@ def test_first_frame__rules_that_leave_no_error_are_an_error():
     [
         (lambda: FromTime(-1.0), r"start_s of t\* must be finite and >= 0 \[s\]; got -1"),
         (lambda: LastFrames(2), "count of last frames must be >= 3; got 2"),
-        (lambda: LargestResidual(0.0), "largest relative residual must be > 0; got 0"),
+        (lambda: LargestResidual(0.1, 2), r"fewest_frames of t\* must be >= 3; got 2"),
+        (lambda: LargestResidual(0.0, 3), "largest relative residual must be > 0; got 0"),
     ],
 )
 def test_t_star__impossible_rules_are_an_error(make, message):

@@ -322,7 +322,7 @@ def test_fit_voxels__what_progress_raises_ends_the_run():
     assert len(seen) == 2
 
 
-EACH = MA1(t_star=LargestResidual(0.1), frame_model=AVERAGE, weighting=TIMES, blood_fraction=0.0)
+EACH = MA1(t_star=LargestResidual(0.1, 6), frame_model=AVERAGE, weighting=TIMES, blood_fraction=0.0)
 SHARED = SRTM2(
     k2_prime=CoupledK2Prime(0.01, 0.5),
     frame_model=AVERAGE,

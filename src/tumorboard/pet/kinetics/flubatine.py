@@ -44,7 +44,7 @@ FLUBATINE: Final = StudyTemplate(
         ModelAdvice("MA1", "used for VT of monkeys with this tracer [gallezot2014flubatine]"),
         ModelAdvice("Logan", "for maps; noise lowers its VT"),
     ),
-    t_star=LargestResidual(0.05),
+    t_star=LargestResidual(0.05, 6),
     t_star_note="no published time was found; the rule finds it in the study's own curves",
     volumes=(
         PublishedVolume("thalamus", 20.4, 30, _HILLMER),

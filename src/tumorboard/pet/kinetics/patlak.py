@@ -105,7 +105,7 @@ class Patlak:
     --------
     >>> from tumorboard.pet.kinetics.t_star import LargestResidual
     >>> model = Patlak(
-    ...     t_star=LargestResidual(0.1), frame_model=FrameModel.FRAME_AVERAGE, weighting=Weighting.UNIFORM,
+    ...     t_star=LargestResidual(0.1, 6), frame_model=FrameModel.FRAME_AVERAGE, weighting=Weighting.UNIFORM,
     ...     point_weights=PointWeights.FRAME, blood_fraction=0.0,
     ... )
     >>> model.t_star.limit

@@ -56,20 +56,26 @@ class LastFrames:
 class LargestResidual:
     """The earliest frame from which on no point is farther from the fit than a share of the fitted value.
 
-    Where even the last few frames are farther, the fit goes through the fewest that leave an error, and is
-    flagged :attr:`~tumorboard.pet.kinetics.fit.FitFlag.EXTRAPOLATED`.
+    Noise has a few points lie on a line by chance, so no fewer than ``fewest_frames`` are asked. Where even
+    those are farther, the fit goes through them and is flagged
+    :attr:`~tumorboard.pet.kinetics.fit.FitFlag.EXTRAPOLATED`.
 
     Parameters
     ----------
     limit
         Share, > 0; 0.1 is common.
+    fewest_frames
+        That the fit goes through, >= 3.
     """
 
     limit: float
+    fewest_frames: int
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.limit) and self.limit > 0):
             raise InputError(f"limit of the largest relative residual must be > 0; got {self.limit}")
+        if self.fewest_frames < 3:
+            raise InputError(f"fewest_frames of t* must be >= 3; got {self.fewest_frames}")
 
 
 TStar = AllFrames | FromTime | LastFrames | LargestResidual
@@ -112,6 +118,8 @@ def first_frame(
     n, fewest = len(mid_s), n_parameters + 1
     if n < fewest:
         raise InputError(f"frames must be at least {fewest} to fit {n_parameters} parameters; got {n}")
+    if isinstance(rule, LargestResidual):
+        return _straight(rule, n, fewest, largest_residual)
     if isinstance(rule, AllFrames):
         return 0, True
     if isinstance(rule, LastFrames):
@@ -125,7 +133,15 @@ def first_frame(
                 f"start_s of t* must leave at least {fewest} frames; got {rule.start_s:g} s, which leaves "
                 f"{n - first}; the middle of the last frame is {mid_s[-1]:g} s"
             )
-        return first, True
+    return first, True
+
+
+def _straight(
+    rule: LargestResidual, n: int, fewest: int, largest_residual: Callable[[int], float]
+) -> tuple[int, bool]:
+    fewest = max(fewest, rule.fewest_frames)
+    if n < fewest:
+        raise InputError(f"fewest_frames of t* must be at most the {n} frames there are; got {fewest}")
     for first in range(n - fewest + 1):
         if largest_residual(first) <= rule.limit:
             return first, True

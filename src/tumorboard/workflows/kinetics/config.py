@@ -11,10 +11,12 @@ from tumorboard.errors import InputError
 
 __all__ = [
     "DEFAULT_K2A_RANGE_PER_MIN",
+    "DEFAULT_RESIDUAL",
     "DEFAULT_VB",
     "DEFAULT_VT_ERROR",
     "DELAY_MODELS",
     "END_RULES",
+    "FEWEST_FRAMES",
     "FRAME_MODELS",
     "MODELS",
     "PARENTS",
@@ -49,6 +51,11 @@ DEFAULT_VT_ERROR: Final = 0.1
 #: Searched by SRTM and SRTM2 [1/min].
 DEFAULT_K2A_RANGE_PER_MIN: Final = (0.001, 2.0)
 
+#: By default no point of a plot may be farther off than this share of the fit. With 10 %, also common, plots
+#: of slow tracers start while they still bend: VT of Logan comes out a tenth too low.
+DEFAULT_RESIDUAL: Final = 0.05
+#: That a plot's line goes through where t* is found by its residuals: fewer lie on a line by chance.
+FEWEST_FRAMES: Final = 6
 _T_STAR_RULES: Final = ("residual", "frames", "from_min", "all")
 _GRAPHICAL: Final = ("logan", "patlak", "reflogan", "refpatlak")
 _SEARCHED: Final = ("srtm", "srtm2")
@@ -88,7 +95,8 @@ class TStarChoice:
     Parameters
     ----------
     rule
-        ``"residual"``: the earliest from which no point is farther from the fit than ``value`` of it;
+        ``"residual"``: the earliest from which no point is farther from the fit than ``value`` of it,
+        and 6 frames at least;
         ``"frames"``: the last ``value`` ones; ``"from_min"``: those whose middle is at ``value`` or later
         [min]; ``"all"``.
     value
@@ -113,7 +121,7 @@ class TStarChoice:
 
     def __str__(self) -> str:
         if self.rule == "residual":
-            return f"earliest frame with no residual above {100 * self.value:g} % after it"
+            return f"earliest frame with no residual above {100 * self.value:g} % after it, 6 frames at least"
         if self.rule == "frames":
             return f"last {int(self.value)} frames"
         return "all frames" if self.rule == "all" else f"frames from {self.value:g} min on"
@@ -136,7 +144,7 @@ class KineticsConfig:
     weighting
         Of the frames; ``None``: those of the table where it has some, else durations.
     t_star
-        ``None``: largest residual 10 %; all frames for MRTM1 and MRTM2.
+        ``None``: largest residual 5 %, at least 6 frames; all frames for MRTM1 and MRTM2.
     point_weights
         Of graphical plots; ``None``: propagated from the frames.
     vb
@@ -317,7 +325,7 @@ def default_t_star(model: str) -> TStarChoice:
     >>> default_t_star("mrtm1").rule
     'all'
     """
-    return TStarChoice("all", 0) if model in ("mrtm1", "mrtm2") else TStarChoice("residual", 0.1)
+    return TStarChoice("all", 0) if model in ("mrtm1", "mrtm2") else TStarChoice("residual", DEFAULT_RESIDUAL)
 
 
 def _defaults(model: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from tumorboard.workflows.kinetics.config import (
     DEFAULT_K2A_RANGE_PER_MIN,
     DEFAULT_VB,
     DEFAULT_VT_ERROR,
+    FEWEST_FRAMES,
     KineticsConfig,
     default_t_star,
 )
@@ -59,7 +60,7 @@ def t_star(config: KineticsConfig) -> TStar:
         return LastFrames(int(given.value))
     if given.rule == "from_min":
         return FromTime(given.value * S_PER_MIN)
-    return AllFrames() if given.rule == "all" else LargestResidual(given.value)
+    return AllFrames() if given.rule == "all" else LargestResidual(given.value, FEWEST_FRAMES)
 
 
 def plasma_model(config: KineticsConfig, curves: TissueCurves) -> PlasmaModel:

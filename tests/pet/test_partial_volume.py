@@ -145,6 +145,7 @@ def test_transfer_matrix__recovers_a_sphere_as_the_closed_form_says(radius_mm):
     assert found.recovery[0] == pytest.approx(expected, rel=0.03)
 
 
+@pytest.mark.slow
 def test_noise_amplification__is_that_of_repetition(partition):
     rng = np.random.default_rng(5)
     matrix = transfer_matrix(partition, PSF)

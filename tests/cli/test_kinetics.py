@@ -256,17 +256,24 @@ def test_fit__refuses_negative_weights(tables, run):
     assert "weights must be finite and >= 0; frame 3 has -1" in text
 
 
-@pytest.mark.parametrize("sign", [0.0, -1.0])
-def test_fit__refuses_plasma_that_is_nowhere_above_0(tables, run, sign):
+@pytest.mark.parametrize(
+    ("factor", "constant", "said"),
+    [
+        (0.0, 5e3, "plasma must change in time [Bq/mL]; it is 5000 in all"),
+        (0.0, 0.0, "plasma must change in time [Bq/mL]; it is 0 in all"),
+        (-1.0, 0.0, "parent_plasma_bq_ml must be > 0 at some time"),
+    ],
+)
+def test_fit__refuses_plasma_that_drives_nothing(tables, run, factor, constant, said):
     blood = samples()
-    plasma = BloodCurve(blood.plasma.times_s, sign * blood.plasma.values)
+    plasma = BloodCurve(blood.plasma.times_s, factor * blood.plasma.values + constant)
     write_bids_blood(
         BloodSamples(blood.whole_blood, plasma, blood.parent_fraction, RECORD),
         tables[1],
         dispersion_corrected=False,
     )
     text = refusal(run("--tac", tables[0], "--blood", tables[1], "--model", "logan", "--json", "-"))
-    assert "parent_plasma_bq_ml must be > 0 at some time" in text
+    assert said in text
 
 
 @pytest.mark.parametrize("model", ["1tcm", "2tcm", "logan", "ma1", "patlak"])

@@ -29,5 +29,5 @@ def open_regular(path: Path) -> int:
         raise UnreadableFile(f"the file must be readable; {error.strerror}") from error
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
-        raise UnreadableFile("the path must lead to a regular file; it is a pipe, socket or device")
+        raise UnreadableFile("the path must lead to a regular file; it is a folder, pipe, socket or device")
     return fd

@@ -39,8 +39,8 @@ class KineticsInputs:
 
     Raises
     ------
-    UnitError
-        When the two cannot both be in the units that they say.
+    InputError
+        When a curve of blood never changes, or the two cannot both be in the units that they say.
     """
 
     curves: TissueCurves
@@ -48,6 +48,12 @@ class KineticsInputs:
 
     def __post_init__(self) -> None:
         if self.blood is not None:
+            for name, curve in (("plasma", self.blood.plasma), ("whole blood", self.blood.whole_blood)):
+                if curve is not None and np.ptp(curve.values) == 0.0:
+                    raise InputError(
+                        f"{name} must change in time [Bq/mL]; it is {curve.values[0]:g} in all "
+                        f"{curve.values.size} samples; look at its column"
+                    )
             require_same_units(self.curves, self.blood)
 
 

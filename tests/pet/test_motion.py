@@ -129,8 +129,8 @@ def test_correct_motion__finds_known_motion_while_contrast_turns_over():
     found = correct_motion(brain, brain_config())
     for one, k in zip(found.frames[:2], BRAIN_FRAMES, strict=False):
         left = one.transform.then(true[k].inverse())
-        assert np.linalg.norm(left.apply(CENTRE_MM) - CENTRE_MM) < 0.5
-        assert left.angle_deg < 0.3
+        assert np.linalg.norm(left.apply(CENTRE_MM) - CENTRE_MM) < 0.2
+        assert left.angle_deg < 0.25
         assert one.similarity_after > one.similarity_before
         assert one.resampled
 
@@ -141,7 +141,7 @@ def test_correct_motion__leaves_a_brain_that_kept_still_as_it_is():
     brain = scan_brain(grid_of(3.0), true, noise_last_frame=0.02, frames=BRAIN_FRAMES)
     found = correct_motion(brain, brain_config())
     for one in found.frames[:2]:
-        assert np.linalg.norm(one.transform.apply(CENTRE_MM) - CENTRE_MM) < 0.2
+        assert np.linalg.norm(one.transform.apply(CENTRE_MM) - CENTRE_MM) < 0.15
         assert one.similarity_after == one.similarity_before
     np.testing.assert_array_equal(found.image.values, brain.values)
 

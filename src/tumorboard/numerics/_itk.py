@@ -1,4 +1,4 @@
-"""The package's grids, images and transforms as SimpleITK's, and back."""
+"""The package's grids and images as SimpleITK's."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 import SimpleITK
-from numpy.typing import NDArray
 
 from tumorboard.core.grid import Grid
 from tumorboard.core.image import Image
-from tumorboard.core.transform import RigidTransform
 
-__all__ = ["itk_euler", "itk_image", "listened", "rigid_of", "sitk"]
+__all__ = ["itk_image", "listened", "sitk"]
 
 #: Half of its wrapped functions carry types, half do not.
 sitk: Any = SimpleITK
@@ -34,24 +32,6 @@ def _place(made: Any, grid: Grid) -> None:
     made.SetDirection(grid.direction[:, ::-1].ravel().tolist())
 
 
-def itk_euler(transform: RigidTransform, centre_mm: NDArray[np.float64]) -> Any:
-    """Return the transform with angles about a centre as its parameters."""
-    made = sitk.Euler3DTransform()
-    made.SetCenter(centre_mm.tolist())
-    made.SetMatrix(transform.rotation.ravel().tolist(), 1e-5)
-    made.SetTranslation((transform.apply(centre_mm) - centre_mm).tolist())
-    return made
-
-
-def rigid_of(euler: Any, from_frame: str, to_frame: str) -> RigidTransform:
-    """Return what :func:`itk_euler` made, after its parameters have changed."""
-    left, _, right = np.linalg.svd(np.array(euler.GetMatrix()).reshape(3, 3))
-    rotation = left @ right
-    centre = np.array(euler.GetCenter())
-    shift = centre + np.array(euler.GetTranslation()) - rotation @ centre
-    return RigidTransform(rotation, shift, from_frame, to_frame)
-
-
 @contextmanager
 def listened(method: Any, at_iteration: Callable[[int, float], None]) -> Iterator[list[float]]:
     """Let a registration run inside, on one thread, and give the metric of each iteration.
@@ -62,19 +42,16 @@ def listened(method: Any, at_iteration: Callable[[int, float], None]) -> Iterato
     values: list[float] = []
     raised: list[BaseException] = []
 
-    whole = isinstance(method, SimpleITK.ImageRegistrationMethod)
-    end = method.StopRegistration if whole else method.Abort  # an optimiser does not heed Abort
-
     def listen() -> None:
         if raised:
-            end()
+            method.Abort()
             return
         try:
-            values.append(float(method.GetMetricValue() if whole else method.GetMetric()))
+            values.append(float(method.GetMetric()))
             at_iteration(len(values), values[-1])
         except BaseException as reason:
             raised.append(reason)
-            end()
+            method.Abort()
 
     method.AddCommand(sitk.sitkIterationEvent, listen)
     # One unit of work: ITK adds up the metric by units, and sums of floats depend on how they are split.

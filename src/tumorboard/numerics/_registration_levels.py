@@ -36,9 +36,9 @@ class RegistrationLevel:
     spacing_mm
         Voxels of the fixed image along (z, y, x) [mm].
     metric
-        After each iteration; ITK's sign: the lower, the better.
+        At each iteration: the lower, the better.
     stop_reason
-        In ITK's words.
+        Why the level ended.
     """
 
     spacing_mm: tuple[float, float, float]

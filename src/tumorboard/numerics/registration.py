@@ -1,17 +1,15 @@
-"""Find the motion between two images, by SimpleITK."""
+"""Find the motion between two images."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
-from tumorboard.core.image import Image, Quantity
+from tumorboard.core.image import Image
 from tumorboard.core.transform import RigidTransform
 from tumorboard.errors import InputError
-from tumorboard.numerics._itk import itk_euler, itk_image, listened, rigid_of, sitk
 from tumorboard.numerics._registration_levels import (
     LevelPair,
     RegistrationLevel,
@@ -21,6 +19,8 @@ from tumorboard.numerics._registration_levels import (
     made_by,
     pyramid,
 )
+from tumorboard.numerics._rigid_descent import descended
+from tumorboard.numerics._rigid_similarity import RigidSimilarity
 from tumorboard.numerics.registration_config import RigidRegistrationConfig, Similarity, Start
 from tumorboard.numerics.registration_quality import correlation_through
 from tumorboard.provenance import Record
@@ -66,9 +66,12 @@ def register_rigid(
 ) -> RigidRegistration:
     """Find the rotation and shift that take places of one image to the same places of another.
 
-    Both images are averaged to the voxels of each level. All voxels count, in one unit of work, so that the
-    result is the same for any number of threads; steps go down the gradient and are halved when it turns
-    back. The scale between angles and shifts is a quarter of the fixed image's diagonal.
+    Both images are averaged to the voxels of each level, and the moving one is a cubic spline between them.
+    All voxels count. Each step goes to the lowest point of a parabola within a radius that grows and shrinks
+    with how well the parabola told the metric (Gauss-Newton for squares and correlation, the scatter of the
+    scores for mutual information); a step that does not improve the metric is not made, so that a level never
+    ends with a worse one than it began with. Turns are about the centre of the fixed image's values. The
+    result is the same for any number of threads.
 
     Parameters
     ----------
@@ -97,7 +100,8 @@ def register_rigid(
     References
     ----------
     .. [1] mattes2003pet
-    .. [2] lowekamp2013simpleitk
+    .. [2] thevenaz1998pyramid
+    .. [3] berndt1974estimation
 
     Examples
     --------
@@ -114,22 +118,10 @@ def register_rigid(
     check_images(fixed, moving, fixed_mask)
     begun = _begin(fixed, moving, config.start) if initial is None else initial
     check_joins(begun, fixed, moving)
-    centre_mm = fixed.grid.corners_mm.mean(axis=0)
-    radius_mm = (
-        0.25 * float(np.ptp(fixed.grid.corners_mm, axis=0) @ np.ptp(fixed.grid.corners_mm, axis=0)) ** 0.5
-    )
     now, levels = begun, []
     for number, pair in enumerate(pyramid(fixed, moving, fixed_mask, config.spacings_mm)):
-        euler = itk_euler(now, centre_mm)
-        method = _method(config, pair)
-        method.SetInitialTransform(euler, True)
-        step_mm = 0.5 * float(pair.fixed.grid.spacing_mm.max())
-        method.SetOptimizerAsRegularStepGradientDescent(
-            step_mm, min(config.least_step_mm, step_mm), config.iterations, 0.5, 1e-12
-        )
-        method.SetOptimizerScales([radius_mm**2] * 3 + [1.0] * 3)
-        levels.append(_executed(method, pair, number, len(config.spacings_mm), progress))
-        now = rigid_of(euler, begun.from_frame, begun.to_frame)
+        now, level = _executed(config, pair, now, number, progress)
+        levels.append(level)
     finest = pair
     mutual = config.similarity is Similarity.MUTUAL_INFORMATION
     return RigidRegistration(
@@ -145,7 +137,7 @@ def register_rigid(
             fixed_mask,
             config.to_dict(),
             begun,
-            ("lowekamp2013simpleitk", *(("mattes2003pet",) if mutual else ())),
+            ("mattes2003pet", "berndt1974estimation") if mutual else ("thevenaz1998pyramid",),
         ),
     )
 
@@ -168,39 +160,34 @@ def _begin(fixed: Image, moving: Image, start: Start) -> RigidTransform:
     return RigidTransform(np.eye(3), shift, *frames)
 
 
-def _method(config: RigidRegistrationConfig, pair: LevelPair) -> Any:
-    method = sitk.ImageRegistrationMethod()
-    if config.similarity is Similarity.MUTUAL_INFORMATION:
-        method.SetMetricAsMattesMutualInformation(config.histogram_bins)
-    elif config.similarity is Similarity.CORRELATION:
-        method.SetMetricAsCorrelation()
-    else:
-        method.SetMetricAsMeanSquares()
-    method.SetMetricSamplingStrategy(method.NONE)
-    method.SetInterpolator(sitk.sitkLinear)
-    if pair.mask is not None:
-        mask = itk_image(Image(pair.mask, pair.fixed.grid, Quantity.LABEL, pair.fixed.provenance))
-        method.SetMetricFixedMask(sitk.Cast(mask, sitk.sitkUInt8))
-    return method
-
-
 def _executed(
-    method: Any, pair: LevelPair, number: int, n_levels: int, progress: Tell | None
-) -> RegistrationLevel:
-    def tell(_iteration: int, _metric: float) -> None:
-        if progress is not None:
-            progress("registering", number, n_levels)
+    config: RigidRegistrationConfig,
+    pair: LevelPair,
+    start: RigidTransform,
+    number: int,
+    progress: Tell | None,
+) -> tuple[RigidTransform, RegistrationLevel]:
+    similarity, metric = RigidSimilarity(config, pair, start), []
+    begun = similarity.at(start)
+    if begun is None:
+        raise InputError(
+            "fixed and moving image must overlap, with values that differ, where the registration starts; "
+            "they do not; choose another start, or give an initial transform"
+        )
 
-    with listened(method, tell) as metric:
-        try:
-            method.Execute(itk_image(pair.fixed), itk_image(pair.moving))
-        except RuntimeError as reason:
-            last = str(reason).strip().rpartition("\n")[2]
-            raise InputError(
-                f"fixed and moving image must overlap where the registration starts; ITK said: {last}; "
-                "choose another start, or give an initial transform"
-            ) from reason
+    def told(value: float) -> None:
+        metric.append(value)
+        if progress is not None:
+            progress("registering", number, len(config.spacings_mm))
+
     spacing = pair.fixed.grid.spacing_mm.tolist()
-    return RegistrationLevel(
-        (spacing[0], spacing[1], spacing[2]), tuple(metric), method.GetOptimizerStopConditionDescription()
+    found, reason = descended(
+        similarity,
+        start,
+        begun,
+        voxel_mm=max(spacing),
+        least_step_mm=config.least_step_mm,
+        iterations=config.iterations,
+        told=told,
     )
+    return found, RegistrationLevel((spacing[0], spacing[1], spacing[2]), tuple(metric), reason)

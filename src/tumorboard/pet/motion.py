@@ -252,7 +252,7 @@ def correct_motion(
         "pet.correct_motion",
         {**config.to_dict(), "transforms": [one.transform.to_dict() for one in frames]},
         (dynamic.provenance, *(() if mask is None else (mask.provenance,))),
-        ("mattes2003pet", "lowekamp2013simpleitk"),
+        ("mattes2003pet",),
     )
     return MotionCorrection(
         replace(dynamic, values=out, provenance=record), tuple(frames), work.centre_mm, config

@@ -105,7 +105,7 @@ def register_rigid(
 
     Examples
     --------
-    >>> from tumorboard.core import AXIAL, Grid
+    >>> from tumorboard.core import AXIAL, Grid, Quantity
     >>> z, y, x = np.indices((12, 12, 12))
     >>> blob = 100.0 * np.exp(-((z - 5.0) ** 2 + (y - 6.0) ** 2 / 2 + (x - 6.0) ** 2 / 4) / 4)
     >>> grids = [Grid(blob.shape, (4.0,) * 3, (x, 0, 0), AXIAL, frame_of_reference="1.2") for x in (0, 3)]

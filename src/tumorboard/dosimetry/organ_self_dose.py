@@ -107,7 +107,7 @@ def organ_self_dose(parts: Sequence[OrganPart], spheres: SphereModel, *, density
     >>> kidneys = (OrganPart("left kidney", 2e12, 150.0), OrganPart("right kidney", 1e12, 150.0))
     >>> dose = organ_self_dose(kidneys, spheres, density_g_cm3=1.05)
     >>> round(dose.parts_gy["left kidney"], 2), round(dose.mean_gy, 2)
-    (11.74, 8.81)
+    (11.75, 8.81)
     """
     names = [part.name for part in parts]
     if not parts or len(set(names)) != len(names):

@@ -139,13 +139,13 @@ def simulated_blood(bolus: BolusBlood, times_s: ArrayLike) -> InputFunction:
     --------
     >>> blood = simulated_blood(
     ...     BolusBlood(
-    ...         arrival_s=0.0, amplitudes=(0.0, 0.0, 0.0), rates_per_min=(4.0, 0.2, 0.006), parent_end=0.9,
+    ...         arrival_s=0.0, amplitudes=(100.0, 2.0, 1.0), rates_per_min=(4.0, 0.2, 0.006), parent_end=0.9,
     ...         parent_half_min=30.0, parent_power=1.5, blood_over_plasma=0.9,
     ...     ),
     ...     [0.0, 60.0],
     ... )
-    >>> blood.parent_plasma_bq_ml.tolist()
-    [0.0, 0.0]
+    >>> blood.parent_plasma_bq_ml.round().tolist()
+    [0.0, 4405.0]
     """
     times = np.asarray(times_s, np.float64)
     u = np.maximum(times - bolus.arrival_s, 0.0) / _MINUTE_S

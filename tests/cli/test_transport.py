@@ -38,6 +38,7 @@ def test_water__writes_a_file_or_tells_people(tmp_path):
     assert "balance stuck: 0" in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -61,6 +61,7 @@ def test_run__counts_progeny_that_decays_where_it_is_made(tmp_path):
     assert found["emitted_mev"] == pytest.approx(0.90 + 0.23 * 0.396 + 0.23 * 1.022 + 0.02, abs=0.05)
 
 
+@pytest.mark.slow
 def test_run__names_progeny_that_is_left_out(tmp_path):
     thorium = run(OrganDoseConfig(model_of("Th-227", tmp_path), 1.0, cache=tmp_path, **FEW)).to_dict()
     assert thorium["progeny_with_parent"] == {}

@@ -12,6 +12,7 @@ from tumorboard.workflows.contact.run import run
 HALVES = MeasuredDoseRates((1.0, 17.0, 33.0), (80.0, 40.0, 20.0), (4.0, 2.0, 1.0), 1)
 
 
+@pytest.mark.slow
 def test_run__release_is_where_the_exponential_meets_the_limit():
     found = run(ContactConfig("I-131", 3700.0, measured=HALVES, release_limits_usv_h=(10.0,))).to_dict()
     assert found["release"][0]["release_h"] == pytest.approx(49.0, abs=1e-3)
@@ -55,6 +56,7 @@ def test_run__first_patterns_take_the_limit_that_is_given():
     assert set(limits.values()) == {0.5}
 
 
+@pytest.mark.slow
 def test_run__two_phases_lie_between_each_alone():
     def release(*half_lives_h, shares=()):
         config = ContactConfig(
@@ -132,6 +134,7 @@ def test_read_dose_rates__reads_columns_in_any_order_and_says_where_it_cannot(tm
         read_dose_rates(file, n_exponentials=1)
 
 
+@pytest.mark.slow
 def test_run__counts_progeny_that_soon_is_in_equilibrium():
     zirconium = run(ContactConfig("Zr-89", 74.0)).to_dict()
     assert 140 < zirconium["air_kerma_rate_constant_ugy_m2_gbq_h"] < 160

@@ -93,6 +93,17 @@ def test_run_maps__writes_dicom_that_reads_back(bids, tmp_path):
         assert volume.image.values[labels == number] == pytest.approx(true, rel=1e-2)
 
 
+def test_run_maps__gives_k2_and_that_of_the_reference_a_dicom_file_each(bids, tmp_path):
+    config = KineticsConfig("mrtm1", reference="region 2", t_star=TStarChoice("all", 0))
+    choices = MapChoices(
+        parameters=("k2", "k2'"), standard_errors=False, dicom_start=datetime(2026, 1, 31, 9, 30)
+    )
+    found = run_maps(config, choices, bids[0], tmp_path)
+    names = [path.name for path in found.files if path.suffix == ".dcm"]
+    assert names == ["MRTM1-k2.dcm", "MRTM1-k2prime.dcm"]
+    assert all((tmp_path / "dicom" / name).is_file() for name in names)
+
+
 def test_run_maps__of_a_reference_region(bids, tmp_path):
     folder, labels = bids
     config = KineticsConfig("mrtm1", reference="region 2", t_star=TStarChoice("all", 0))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from tumorboard.io.dicom import (
 )
 from tumorboard.io.dicom.write_parametric_map import write_parametric_map
 from tumorboard.pet.kinetics.voxels_maps import ParametricMaps
+from tumorboard.workflows.kinetics.map_names import map_label
 
 __all__ = ["write_dicom_maps"]
 
@@ -97,7 +97,7 @@ def write_dicom_maps(
     for number, (name, image) in enumerate(maps.maps.items(), start=2):
         values = np.nan_to_num(image.values, nan=0.0, posinf=0.0, neginf=0.0)
         finite = Image(values, image.grid, image.quantity, image.provenance)
-        path = folder / f"{re.sub(r'[^A-Za-z0-9]', '', maps.model)}-{re.sub(r'[^A-Za-z0-9]', '', name)}.dcm"
+        path = folder / f"{map_label(maps.model)}-{map_label(name)}.dcm"
         made = write_parametric_map(
             finite,
             path,

@@ -28,6 +28,7 @@ from tumorboard.provenance import Record
 from tumorboard.workflows.kinetics.config import KineticsConfig
 from tumorboard.workflows.kinetics.folder import KineticFiles, find_kinetic_files
 from tumorboard.workflows.kinetics.map_dicom import write_dicom_maps
+from tumorboard.workflows.kinetics.map_names import map_label
 from tumorboard.workflows.kinetics.models import plasma_model, reference_model, t_star, weighting
 from tumorboard.workflows.kinetics.region_curves import bright_voxels
 from tumorboard.workflows.kinetics.run import KineticsInputs, driving_blood
@@ -227,11 +228,11 @@ def _fit(
 
 def _write_bids(config: KineticsConfig, maps: ParametricMaps, files: KineticFiles, out: Path) -> list[Path]:
     subject = re.sub(r"[^A-Za-z0-9]", "", files.subject)
-    model = re.sub(r"[^A-Za-z0-9]", "", config.model.upper())
+    model = map_label(config.model.upper())
     if not subject:
         raise InputError(f"subject must be of letters and digits; got {files.subject!r}; rename the folder")
-    images = {_label(name): image for name, image in maps.maps.items()}
-    images |= {f"{_label(name)}se": image for name, image in maps.standard_errors.items()}
+    images = {map_label(name): image for name, image in maps.maps.items()}
+    images |= {f"{map_label(name)}se": image for name, image in maps.standard_errors.items()}
     images |= {"flags": Image(maps.flags.values.astype(np.uint8), *_rest(maps.flags))}
     return [
         write_bids_map(image, out, subject=subject, description=_DESCRIPTION, model=model, measure=name)
@@ -241,11 +242,6 @@ def _write_bids(config: KineticsConfig, maps: ParametricMaps, files: KineticFile
 
 def _rest(image: Image) -> tuple[Any, Quantity, Record]:
     return image.grid, image.quantity, image.provenance
-
-
-def _label(name: str) -> str:
-    """Return a parameter's name as a label of BIDS, which has letters and digits only."""
-    return re.sub(r"[^A-Za-z0-9]", "", name.replace("'", "prime"))
 
 
 def _summary(image: Image) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from tumorboard.dosimetry.dose_rate_clearance import (
 )
 from tumorboard.errors import InputError
 from tumorboard.plotting.blocks import Block, Note, Table
-from tumorboard.workflows.contact.config import EQUILIBRIUM_SHARE, PATTERNS, ContactConfig
-from tumorboard.workflows.contact.report import contact_report, contacts
+from tumorboard.workflows.contact.config import EQUILIBRIUM_SHARE, ContactConfig
+from tumorboard.workflows.contact.run import chosen_report
 from tumorboard.workflows.radioligand.config import ALPHA_NUCLIDES
 from tumorboard.workflows.radioligand.result import RadioligandResult
 
@@ -134,20 +134,8 @@ def contact_blocks(data: dict[str, Any]) -> list[Block]:
 def _report(
     config: ContactConfig, constant: AirKermaRateConstant, activity_gbq: DoseRateClearance
 ) -> dict[str, Any]:
-    report = contact_report(
-        clearance_of_activity(activity_gbq, constant, usv_per_ugy=config.usv_per_ugy),
-        contacts(
-            adapted=config.patterns == PATTERNS[0],
-            limit_msv=config.limit_msv,
-            limits_msv=config.limits_msv,
-            treatments_in_year=config.treatments_in_year,
-        ),
-        release_limits_usv_h=config.release_limits_usv_h,
-        confidence=config.confidence,
-        administered_at_h=config.administered_at_h,
-        distance_exponent=config.distance_exponent,
-    )
-    return report.to_dict()
+    dose_rate = clearance_of_activity(activity_gbq, constant, usv_per_ugy=config.usv_per_ugy)
+    return chosen_report(config, dose_rate).to_dict()
 
 
 def _scanned(result: RadioligandResult) -> DoseRateClearance:

@@ -24,7 +24,7 @@ from tumorboard.workflows.contact.config import (
 )
 from tumorboard.workflows.contact.report import ContactReport, contact_report, contacts
 
-__all__ = ["ContactResult", "run"]
+__all__ = ["ContactResult", "chosen_report", "run"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,8 +113,35 @@ def run(config: ContactConfig) -> ContactResult:
     else:
         activity = _activity(config, physical_h)
         clearance = clearance_of_activity(activity, constant, usv_per_ugy=config.usv_per_ugy)
-    report = contact_report(
-        clearance,
+    report = chosen_report(config, clearance)
+    return ContactResult(
+        config, physical_h, constant, report, _notes(config, physical_h, clearance, constant)
+    )
+
+
+def chosen_report(config: ContactConfig, dose_rate: DoseRateClearance) -> ContactReport:
+    """Return the restrictions and the release that the choices ask for.
+
+    Parameters
+    ----------
+    config
+        The choices: contacts with their limits, limits of release, confidence, time of day and distance.
+    dose_rate
+        At 1 m over time, wherever it comes from [uSv/h].
+
+    Raises
+    ------
+    InputError
+        When a limit is of no pattern, or half-lives are too uncertain for the confidence.
+
+    Examples
+    --------
+    >>> patient = DoseRateClearance([40.0], [16.0], np.zeros((2, 2)))
+    >>> round(chosen_report(ContactConfig("I-131", 3700.0), patient).releases[1].time_h, 6)
+    16.0
+    """
+    return contact_report(
+        dose_rate,
         contacts(
             adapted=config.patterns == PATTERNS[0],
             limit_msv=config.limit_msv,
@@ -125,9 +152,6 @@ def run(config: ContactConfig) -> ContactResult:
         confidence=config.confidence,
         administered_at_h=config.administered_at_h,
         distance_exponent=config.distance_exponent,
-    )
-    return ContactResult(
-        config, physical_h, constant, report, _notes(config, physical_h, clearance, constant)
     )
 
 

@@ -14,7 +14,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,7 +28,7 @@ from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.errors import InputError
 from tumorboard.numerics.gaussian_blur import blurred_values, gaussian_taps
 from tumorboard.pet.partial_volume_psf import GaussianPsf
-from tumorboard.pet.partial_volume_regions import Box, Partition, region_means
+from tumorboard.pet.partial_volume_regions import Partition, box_around, largest_region, region_means
 from tumorboard.provenance import Record
 
 __all__ = [
@@ -253,14 +253,14 @@ def transfer_matrix(
     taps = gaussian_taps(partition.grid, psf.fwhm_mm)
     reach = [len(t) - 1 for t in taps]
     n = len(partition.names)
-    largest = _largest(partition)
+    largest = largest_region(partition)
     matrix = np.zeros((n, n))
     for region in range(n):
         if progress is not None:
             progress("regions", region, n)
         if region == largest:
             continue
-        box = _grown(partition.box(region), reach, partition.grid.shape)
+        box = box_around([partition.box(region)], reach, partition.grid.shape)
         blurred = blurred_values(partition.fractions(region, box).astype(np.float64), taps, threads=threads)
         matrix[:, region] = partition.sums(blurred, box, threads) / partition.voxels
     matrix[:, largest] = 1.0 - matrix.sum(axis=1)
@@ -312,18 +312,3 @@ def region_curves(dynamic: DynamicImage, partition: Partition, *, threads: int |
     means = np.stack([region_means(one, partition, threads=threads) for one in frames], axis=1)
     record = Record("pet.region_curves", {}, (dynamic.provenance, partition.provenance))
     return TissueCurves(partition.names, dynamic.frame_start_s, dynamic.frame_duration_s, means, None, record)
-
-
-def _largest(partition: Partition) -> int:
-    """Return the region of the largest box."""
-    sizes = [
-        np.prod([float(s.stop - s.start) for s in partition.box(k)]) for k in range(len(partition.names))
-    ]
-    return int(np.argmax(sizes))
-
-
-def _grown(box: Box, reach: Sequence[int], shape: tuple[int, int, int]) -> Box:
-    z, y, x = (
-        slice(max(0, s.start - r), min(n, s.stop + r)) for s, r, n in zip(box, reach, shape, strict=True)
-    )
-    return z, y, x

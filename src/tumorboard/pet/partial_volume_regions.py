@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from tumorboard.core._arrays import read_only
 from tumorboard.core.grid import Grid, require_same_grid
 from tumorboard.core.image import Image, Quantity
 from tumorboard.errors import InputError
+from tumorboard.numerics._mask import bounding_box
 from tumorboard.numerics._slabs import run_slabs
 from tumorboard.pet._kernels.region_sums import add_by_label
 from tumorboard.provenance import Record
 
-__all__ = ["Box", "FractionPartition", "LabelPartition", "Partition", "region_means"]
+__all__ = [
+    "Box",
+    "FractionPartition",
+    "LabelPartition",
+    "Partition",
+    "box_around",
+    "largest_region",
+    "region_means",
+]
 
 Box = tuple[slice, slice, slice]
 
@@ -105,9 +116,10 @@ class LabelPartition:
             )
         self.names = _checked_names(tuple(names[int(n)] for n in found))
         self.grid = labels.grid
+        index = index.reshape(labels.grid.shape)
         kind = np.uint8 if len(found) <= 256 else np.uint16 if len(found) <= 65536 else np.uint32
-        self._index = read_only(index.reshape(labels.grid.shape).astype(kind))
-        self._boxes = _boxes_of_labels(self._index, len(found))
+        self._index = read_only(index.astype(kind))
+        self._boxes: tuple[Box, ...] = tuple(ndimage.find_objects(index + 1))
         self.voxels: NDArray[np.float64] = read_only(
             np.bincount(index.ravel(), minlength=len(found)), np.float64
         )
@@ -292,24 +304,54 @@ def region_means(image: Image, partition: Partition, *, threads: int | None = No
     return np.asarray(sums / partition.voxels)
 
 
+def largest_region(partition: Partition) -> int:
+    """Return the region of the largest box: the background, as a rule.
+
+    Parameters
+    ----------
+    partition
+        The regions.
+
+    Examples
+    --------
+    >>> from tumorboard.core.grid import AXIAL
+    >>> grid = Grid((1, 1, 4), (2.0, 2.0, 2.0), (0.0, 0.0, 0.0), AXIAL, frame_of_reference="1.2.3")
+    >>> drawn = Image(np.array([[[0, 7, 7, 0]]]), grid, Quantity.LABEL, Record("example"))
+    >>> largest_region(LabelPartition(drawn, {0: "background", 7: "thalamus"}))
+    0
+    """
+    boxes = [partition.box(k) for k in range(len(partition.names))]
+    return int(np.argmax([math.prod(s.stop - s.start for s in box) for box in boxes]))
+
+
+def box_around(boxes: Sequence[Box], reach: Sequence[int], shape: tuple[int, int, int]) -> Box:
+    """Return the box around boxes and so many voxels more on each side, within the field.
+
+    Parameters
+    ----------
+    boxes
+        One or more.
+    reach
+        Voxels along (z, y, x).
+    shape
+        Of the field.
+
+    Examples
+    --------
+    >>> box_around([(slice(2, 4), slice(0, 1), slice(3, 5))], (1, 0, 2), (8, 1, 6))
+    (slice(1, 5, None), slice(0, 1, None), slice(1, 6, None))
+    """
+    z, y, x = (
+        slice(max(0, min(s.start for s in along) - r), min(n, max(s.stop for s in along) + r))
+        for along, r, n in zip(zip(*boxes, strict=True), reach, shape, strict=True)
+    )
+    return z, y, x
+
+
 def _checked_names(names: tuple[str, ...]) -> tuple[str, ...]:
     if not all(names) or len(set(names)) != len(names):
         raise InputError(f"regions must have unique names, none empty; got {', '.join(names)}")
     return names
-
-
-def _boxes_of_labels(index: NDArray[Any], n: int) -> tuple[Box, ...]:
-    """Return the box of each label, from the labels that each slice holds."""
-    seen = [
-        np.array([np.bincount(np.take(index, k, axis=axis).ravel(), minlength=n) > 0 for k in range(length)])
-        for axis, length in enumerate(index.shape)
-    ]
-    boxes: list[Box] = []
-    for region in range(n):
-        ends = [np.flatnonzero(along[:, region])[[0, -1]] for along in seen]
-        z, y, x = (slice(int(a), int(b) + 1) for a, b in ends)
-        boxes.append((z, y, x))
-    return tuple(boxes)
 
 
 def _part(name: str, image: Image, grid: Grid | None = None) -> tuple[Box, NDArray[np.float32]]:
@@ -323,11 +365,10 @@ def _part(name: str, image: Image, grid: Grid | None = None) -> tuple[Box, NDArr
         raise InputError(
             f"fractions of {name!r} must be 0 to 1; got {float(values.min()):g} to {float(values.max()):g}"
         )
-    some = values > 0
-    if not some.any():
+    ends = bounding_box(values > 0)
+    if ends is None:
         raise InputError(f"every region must have a voxel; {name!r} has none; leave it out")
-    ends = [np.flatnonzero(some.any(axis=other))[[0, -1]] for other in ((1, 2), (0, 2), (0, 1))]
-    z, y, x = (slice(int(a), int(b) + 1) for a, b in ends)
+    z, y, x = (slice(a, b) for a, b in ends)
     return (z, y, x), np.array(values[z, y, x], np.float32)
 
 

@@ -18,7 +18,6 @@ References
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -31,10 +30,10 @@ from tumorboard.core.grid import require_same_grid
 from tumorboard.core.image import Image, Quantity
 from tumorboard.errors import InputError
 from tumorboard.numerics.gaussian_blur import blurred_values, gaussian_taps
-from tumorboard.pet.partial_volume_matrix import WORST_CONDITION, TransferMatrix, transfer_matrix
+from tumorboard.pet.partial_volume_matrix import WORST_CONDITION, transfer_matrix
 from tumorboard.pet.partial_volume_methods import IterativeYang, RegionVoxelwise, VoxelCorrection
 from tumorboard.pet.partial_volume_psf import GaussianPsf
-from tumorboard.pet.partial_volume_regions import Box, Partition, region_means
+from tumorboard.pet.partial_volume_regions import Partition, box_around, largest_region, region_means
 from tumorboard.provenance import Record
 
 __all__ = [
@@ -174,10 +173,7 @@ def correct_image(
     >>> correct_image(seen, regions, psf, RegionVoxelwise()).image.values[0, 0, 2:5].round(4).tolist()
     [1.0, 5.0, 5.0]
     """
-    matrix = None
-    if isinstance(method, RegionVoxelwise):
-        matrix = transfer_matrix(partition, psf, threads=threads)
-    return _Field(partition, psf, matrix, threads).corrected(image, method, progress)
+    return _Field(partition, psf, method, threads).corrected(image, progress)
 
 
 def corrected_frames(
@@ -221,12 +217,9 @@ def corrected_frames(
     >>> [one.means.round(6).tolist() for one in found]
     [[1.0, 1.0]]
     """
-    matrix = None
-    if isinstance(method, RegionVoxelwise):
-        matrix = transfer_matrix(partition, psf, threads=threads)
-    field = _Field(partition, psf, matrix, threads)
+    field = _Field(partition, psf, method, threads)
     for image in frames:
-        yield field.corrected(image, method, None)
+        yield field.corrected(image, None)
 
 
 def correct_dynamic(
@@ -320,9 +313,12 @@ class _Field:
     """
 
     def __init__(
-        self, partition: Partition, psf: GaussianPsf, matrix: TransferMatrix | None, threads: int | None
+        self, partition: Partition, psf: GaussianPsf, method: VoxelCorrection, threads: int | None
     ) -> None:
-        self.partition, self.psf, self.matrix, self.threads = partition, psf, matrix, threads
+        self.partition, self.psf, self.method, self.threads = partition, psf, method, threads
+        self.matrix = None
+        if isinstance(method, RegionVoxelwise):
+            self.matrix = transfer_matrix(partition, psf, threads=threads)
         self.taps = gaussian_taps(partition.grid, psf.fwhm_mm)
         self.overlaps = partition.overlaps()
         scale = np.sqrt(np.diag(self.overlaps))
@@ -332,11 +328,13 @@ class _Field:
                 f"regions must be told apart by their fractions: the condition number of their overlaps must "
                 f"be at most {WORST_CONDITION:.0e}; got {condition:.2g}; join regions that share all voxels"
             )
-        self.box = _varying(partition, [len(t) - 1 for t in self.taps])
+        largest, boxes = largest_region(partition), [partition.box(k) for k in range(len(partition.names))]
+        others = [box for k, box in enumerate(boxes) if k != largest] or boxes
+        self.box = box_around(others, [len(t) - 1 for t in self.taps], partition.grid.shape)
 
-    def corrected(self, image: Image, method: VoxelCorrection, progress: Tell | None) -> CorrectedImage:
+    def corrected(self, image: Image, progress: Tell | None) -> CorrectedImage:
         """Return the corrected image."""
-        partition, voxels = self.partition, self.partition.voxels
+        partition, voxels, method = self.partition, self.partition.voxels, self.method
         require_same_grid(image.grid, partition.grid, what="image and partition")
         if image.quantity is Quantity.LABEL:
             raise InputError("image must not hold labels; there is nothing to correct")
@@ -390,15 +388,3 @@ class _Field:
         factor: NDArray[np.float32] = np.divide(sharp, seen, out=seen, where=known)
         factor[~known] = 1.0
         return factor
-
-
-def _varying(partition: Partition, reach: list[int]) -> Box:
-    """Return the box around all regions but the one of the largest box, and the reach of the blur around."""
-    boxes = [partition.box(k) for k in range(len(partition.names))]
-    sizes = [math.prod(s.stop - s.start for s in box) for box in boxes]
-    others = [box for k, box in enumerate(boxes) if k != int(np.argmax(sizes))] or boxes
-    z, y, x = (
-        slice(max(0, min(b[a].start for b in others) - r), min(n, max(b[a].stop for b in others) + r))
-        for a, (r, n) in enumerate(zip(reach, partition.grid.shape, strict=True))
-    )
-    return z, y, x

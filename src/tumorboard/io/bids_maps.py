@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,8 +11,7 @@ from tumorboard.core.image import Image, Quantity
 from tumorboard.errors import InputError, UnreadableFile
 from tumorboard.io import nifti
 from tumorboard.io.bids_pet_folder import require_label, write_dataset_description
-from tumorboard.io.files import write_text
-from tumorboard.io.sidecar import read_sidecar, sidecar_of
+from tumorboard.io.sidecar import read_sidecar, sidecar_of, write_sidecar
 from tumorboard.provenance import Record
 
 __all__ = ["read_bids_map", "write_bids_map"]
@@ -86,7 +84,7 @@ def write_bids_map(
         "SoftwareName": "tumorboard",
         "SoftwareVersion": tumorboard.__version__,
     }
-    write_text(sidecar_of(path), json.dumps(content, indent=2) + "\n")
+    write_sidecar(sidecar_of(path), content)
     nifti.write(image, path)
     return path
 

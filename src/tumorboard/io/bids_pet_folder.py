@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from tumorboard.errors import InputError
 from tumorboard.io import nifti
 from tumorboard.io.blood_table import write_bids_blood
 from tumorboard.io.files import write_text
-from tumorboard.io.sidecar import sidecar_of
+from tumorboard.io.sidecar import sidecar_of, write_sidecar
 
 __all__ = ["BidsPetDescription", "require_label", "write_bids_pet", "write_dataset_description"]
 
@@ -132,7 +131,7 @@ def write_bids_pet(
     if blood is not None:
         table = place / f"sub-{subject}_recording-manual_blood.tsv"
         write_bids_blood(blood, table, dispersion_corrected=False)
-    write_text(sidecar_of(path), json.dumps(sidecar, indent=2) + "\n")
+    write_sidecar(sidecar_of(path), sidecar)
     nifti.write(dynamic, path, times_elsewhere=True)
     return path
 
@@ -153,6 +152,7 @@ def write_dataset_description(root: Path, name: str, kind: str) -> None:
 
     Examples
     --------
+    >>> import json
     >>> import tempfile
     >>> root = Path(tempfile.mkdtemp())
     >>> write_dataset_description(root, "example", "raw")
@@ -164,7 +164,7 @@ def write_dataset_description(root: Path, name: str, kind: str) -> None:
         return
     content: dict[str, Any] = {"Name": name, "BIDSVersion": _BIDS_VERSION, "DatasetType": kind}
     content["GeneratedBy"] = [{"Name": "tumorboard", "Version": tumorboard.__version__}]
-    write_text(path, json.dumps(content, indent=2) + "\n")
+    write_sidecar(path, content)
 
 
 def _add_participant(path: Path, participant: str, weight_kg: float | None) -> None:
@@ -181,7 +181,7 @@ def _add_participant(path: Path, participant: str, weight_kg: float | None) -> N
     write_text(path, "\n".join("\t".join(line) for line in lines) + "\n")
     if not sidecar_of(path).exists():
         units = {"body_weight": {"Description": "Body weight", "Units": "kg"}}
-        write_text(sidecar_of(path), json.dumps(units, indent=2) + "\n")
+        write_sidecar(sidecar_of(path), units)
 
 
 def _sidecar(dynamic: DynamicImage, description: BidsPetDescription) -> dict[str, Any]:

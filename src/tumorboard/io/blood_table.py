@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -30,7 +29,7 @@ from tumorboard.io.curve_units import (
     fraction_factor,
 )
 from tumorboard.io.files import write_text
-from tumorboard.io.sidecar import read_sidecar, sidecar_of
+from tumorboard.io.sidecar import read_sidecar, sidecar_of, write_sidecar
 from tumorboard.provenance import Record
 
 __all__ = ["BloodColumns", "JoinRule", "read_bids_blood", "read_blood_csv", "write_bids_blood"]
@@ -261,7 +260,7 @@ def write_bids_blood(samples: BloodSamples, path: Path | str, *, dispersion_corr
     if "parent_fraction" in there:
         sidecar["MetaboliteMethod"] = "n/a"
         sidecar["MetaboliteRecoveryCorrectionApplied"] = False
-    write_text(sidecar_of(path), json.dumps(sidecar, indent=2) + "\n")
+    write_sidecar(sidecar_of(path), sidecar)
     write_text(path, "\n".join(rows) + "\n")
 
 

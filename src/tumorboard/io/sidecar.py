@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from tumorboard.errors import InputError, MissingAttribute, UnreadableFile
+from tumorboard.io.files import write_text
 from tumorboard.io.text_lines import read_text_lines
 
-__all__ = ["number_in", "read_sidecar", "sidecar_of"]
+__all__ = ["number_in", "read_sidecar", "sidecar_of", "write_sidecar"]
 
 
 def sidecar_of(path: Path | str) -> Path:
@@ -50,6 +51,20 @@ def read_sidecar(path: Path | str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UnreadableFile(f"{path.name} must hold a JSON object; got {type(content).__name__}")
     return content
+
+
+def write_sidecar(path: Path | str, content: Mapping[str, Any]) -> None:
+    """Write an object as a JSON file, whole or not at all.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a.json"
+    >>> write_sidecar(path, {"Units": "Bq/mL"})
+    >>> read_sidecar(path)
+    {'Units': 'Bq/mL'}
+    """
+    write_text(path, json.dumps(content, indent=2) + "\n")
 
 
 def number_in(sidecar: Mapping[str, Any], key: str, *, where: str) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,7 +30,7 @@ from tumorboard.io.curve_units import (
     split_unit,
 )
 from tumorboard.io.files import write_text
-from tumorboard.io.sidecar import read_sidecar, sidecar_of
+from tumorboard.io.sidecar import read_sidecar, sidecar_of, write_sidecar
 from tumorboard.provenance import Record
 
 __all__ = ["TissueColumns", "read_tissue_csv", "read_tissue_table", "write_tissue_table"]
@@ -245,7 +244,7 @@ def write_tissue_table(curves: TissueCurves, path: Path | str) -> None:
         "Units": "Bq/mL",
         "DecayCorrectedTo": "injection",
     }
-    write_text(sidecar_of(path), json.dumps(content, indent=2) + "\n")
+    write_sidecar(sidecar_of(path), content)
     write_text(path, "\n".join(rows) + "\n")
 
 

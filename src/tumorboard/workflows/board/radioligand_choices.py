@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tumorboard.errors import InputError
+from tumorboard.workflows.nuclide.config import LIBRARIES
 
 __all__ = [
     "CURVES",
@@ -17,12 +18,10 @@ __all__ = [
     "stated_half_lives",
 ]
 
-#: Names a user types for :class:`tumorboard.workflows.radioligand.config.CurveChoice`,
-#: :class:`~tumorboard.workflows.radioligand.config.SingleScan` and
-#: :class:`tumorboard.physics.decay_library.DecayLibrary`; the modules that hold them take long to load.
+#: Names a user types for :class:`tumorboard.workflows.radioligand.config.CurveChoice` and
+#: :class:`~tumorboard.workflows.radioligand.config.SingleScan`, which every command would load to say them.
 CURVES: Final = ("aicc", "mono", "trapezoid")
 SINGLE_SCANS: Final = ("haenscheid", "madsen", "population_mean", "physical_decay")
-LIBRARIES: Final = ("ENDF/B-VIII.1", "JEFF-4.0")
 #: Of progeny, beside what leaves: ``"Fr-221=0.3"`` for a share at once, ``"Bi-213=2h"`` for a half-life.
 PROGENY: Final = ("with_parent", "excluded")
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from tumorboard.core.nuclide import Nuclide
 from tumorboard.errors import InputError, UnreadableFile
-from tumorboard.workflows.nuclide.config import LIBRARIES
+from tumorboard.workflows.nuclide.config import LIBRARIES, library_name
 
 __all__ = [
     "EQUILIBRIUM_SHARE",
@@ -133,10 +133,7 @@ class ContactConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "nuclide", Nuclide.named(self.nuclide).name)
         object.__setattr__(self, "limits_msv", MappingProxyType(dict(self.limits_msv)))
-        known = {name.lower(): name for name in LIBRARIES}
-        if self.library.lower() not in known:
-            raise InputError(f"library must be one of {', '.join(LIBRARIES)}; got {self.library!r}")
-        object.__setattr__(self, "library", known[self.library.lower()])
+        object.__setattr__(self, "library", library_name(self.library))
         for name, values, unit in (
             ("activity_mbq", (self.activity_mbq,), "MBq"),
             ("half_lives_h", self.half_lives_h, "h"),

@@ -6,11 +6,36 @@ from dataclasses import dataclass
 
 from tumorboard.core.nuclide import Nuclide
 from tumorboard.errors import InputError
+from tumorboard.physics.decay_library import DecayLibrary
 
-__all__ = ["LIBRARIES", "NuclideConfig"]
+__all__ = ["LIBRARIES", "NuclideConfig", "library_name"]
 
-#: Names of the libraries, as :class:`tumorboard.physics.decay.DecayLibrary` has them.
-LIBRARIES = ("ENDF/B-VIII.1", "JEFF-4.0")
+#: Names of the libraries.
+LIBRARIES = tuple(library.value for library in DecayLibrary)
+
+
+def library_name(library: str) -> str:
+    """Return the name of a library as :data:`LIBRARIES` has it.
+
+    Parameters
+    ----------
+    library
+        One of :data:`LIBRARIES`, upper or lower case.
+
+    Raises
+    ------
+    InputError
+        When there is no such library.
+
+    Examples
+    --------
+    >>> library_name("jeff-4.0")
+    'JEFF-4.0'
+    """
+    known = {name.lower(): name for name in LIBRARIES}
+    if library.lower() not in known:
+        raise InputError(f"library must be one of {', '.join(LIBRARIES)}; got {library!r}")
+    return known[library.lower()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +60,4 @@ class NuclideConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "nuclide", Nuclide.named(self.nuclide).name)
-        known = {name.lower(): name for name in LIBRARIES}
-        if self.library.lower() not in known:
-            raise InputError(f"library must be one of {', '.join(LIBRARIES)}; got {self.library!r}")
-        object.__setattr__(self, "library", known[self.library.lower()])
+        object.__setattr__(self, "library", library_name(self.library))

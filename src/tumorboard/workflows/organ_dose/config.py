@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tumorboard.errors import InputError
-from tumorboard.workflows.nuclide.config import LIBRARIES
+from tumorboard.workflows.nuclide.config import LIBRARIES, library_name
 
 __all__ = ["OrganDoseConfig"]
 
@@ -59,7 +59,4 @@ class OrganDoseConfig:
             raise InputError(
                 f"administered_mbq must be finite and > 0 [MBq]; got {self.administered_mbq!r}; is it Bq?"
             )
-        known = {name.lower(): name for name in LIBRARIES}
-        if self.library.lower() not in known:
-            raise InputError(f"library must be one of {', '.join(LIBRARIES)}; got {self.library!r}")
-        object.__setattr__(self, "library", known[self.library.lower()])
+        object.__setattr__(self, "library", library_name(self.library))

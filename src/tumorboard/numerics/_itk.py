@@ -1,4 +1,4 @@
-"""The package's grids and images as SimpleITK's."""
+"""Arrays on the package's grids as SimpleITK's images, and its registrations listened to."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import SimpleITK
+from numpy.typing import NDArray
 
 from tumorboard.core.grid import Grid
-from tumorboard.core.image import Image
 
 __all__ = ["itk_image", "listened", "sitk"]
 
@@ -18,22 +18,18 @@ __all__ = ["itk_image", "listened", "sitk"]
 sitk: Any = SimpleITK
 
 
-def itk_image(image: Image) -> Any:
-    """Return an image with SimpleITK's geometry, whose axes are (x, y, z), as float32."""
-    made = sitk.GetImageFromArray(np.asarray(image.values, np.float32))
-    _place(made, image.grid)
-    return made
-
-
-def _place(made: Any, grid: Grid) -> None:
+def itk_image(values: NDArray[np.float32], grid: Grid) -> Any:
+    """Return values on a grid with SimpleITK's geometry, whose axes are (x, y, z)."""
+    made = sitk.GetImageFromArray(values)
     made.SetSpacing(grid.spacing_mm[::-1].tolist())
     made.SetOrigin(grid.origin_mm.tolist())
     # Columns along array axes (z, y, x) become columns along (x, y, z); ITK stores rows.
     made.SetDirection(grid.direction[:, ::-1].ravel().tolist())
+    return made
 
 
 @contextmanager
-def listened(method: Any, at_iteration: Callable[[int, float], None]) -> Iterator[list[float]]:
+def listened(method: Any, at_iteration: Callable[[], None]) -> Iterator[list[float]]:
     """Let a registration run inside, on one thread, and give the metric of each iteration.
 
     What ``at_iteration`` raises, an interrupt from the keyboard too, ends the registration and is raised
@@ -48,7 +44,7 @@ def listened(method: Any, at_iteration: Callable[[int, float], None]) -> Iterato
             return
         try:
             values.append(float(method.GetMetric()))
-            at_iteration(len(values), values[-1])
+            at_iteration()
         except BaseException as reason:
             raised.append(reason)
             method.Abort()

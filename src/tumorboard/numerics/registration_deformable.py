@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tumorboard.core.image import Image, Quantity
+from tumorboard.core.image import Image
 from tumorboard.core.transform import Deformation, RigidTransform
 from tumorboard.numerics._itk import itk_image, listened, sitk
 from tumorboard.numerics._registration_levels import (
@@ -106,7 +106,7 @@ def register_deformable(
 
     Examples
     --------
-    >>> from tumorboard.core import AXIAL, Grid
+    >>> from tumorboard.core import AXIAL, Grid, Quantity
     >>> grid = Grid((12, 12, 12), (4.0,) * 3, (0, 0, 0), AXIAL, frame_of_reference="1.2")
     >>> z, y, x = np.indices(grid.shape)
     >>> made = lambda w: np.exp(-((z - 5.5) ** 2 + (y - 5.5) ** 2 + ((x - 5.5) / w) ** 2) / 8)
@@ -129,9 +129,7 @@ def register_deformable(
         known = np.isfinite(there) if pair.mask is None else np.isfinite(there) & pair.mask
         here = np.where(known, pair.fixed.values, 0.0).astype(np.float32)
         there = np.where(known, there, 0.0).astype(np.float32)
-        images = [
-            itk_image(Image(one, grid, Quantity.UNCALIBRATED, pair.fixed.provenance)) for one in (here, there)
-        ]
+        images = [itk_image(one, grid) for one in (here, there)]
         if config.match is ValueMatch.HISTOGRAM:
             images[1] = sitk.HistogramMatching(images[1], images[0], 256, 7, True)
         field, level = _level(images, field, config, grid.spacing_mm, _told(progress, number, config))
@@ -159,10 +157,8 @@ def register_deformable(
     )
 
 
-def _told(
-    progress: Tell | None, number: int, config: DeformableRegistrationConfig
-) -> Callable[[int, float], None]:
-    def tell(_iteration: int, _metric: float) -> None:
+def _told(progress: Tell | None, number: int, config: DeformableRegistrationConfig) -> Callable[[], None]:
+    def tell() -> None:
         if progress is not None:
             progress("registering", number, len(config.spacings_mm))
 
@@ -174,7 +170,7 @@ def _level(
     field: Any,
     config: DeformableRegistrationConfig,
     spacing_mm: Any,
-    tell: Callable[[int, float], None],
+    tell: Callable[[], None],
 ) -> tuple[Any, RegistrationLevel]:
     """Improve a field, or begin one, at one resolution."""
     demons = sitk.DiffeomorphicDemonsRegistrationFilter()

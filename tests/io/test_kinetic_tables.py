@@ -293,6 +293,12 @@ def test_read_bids_blood__bad_tables_are_one_sentence(tmp_path, text, sidecar, m
         read_bids_blood([path], injection_start_s=0.0, join=JoinRule.REFUSE)
 
 
+def test_read_pmod_tissue__needs_a_frame_with_a_duration(tmp_path):
+    path = put(tmp_path, "a.tac", "start[s]\tend[kBq/cc]\tA\n0\t0\t2\n")
+    with pytest.raises(InputError, match="a frame with a duration; it has none"):
+        read_pmod_tissue(path)
+
+
 def test_read_pmod_tissue__units_and_names(tmp_path):
     path = put(
         tmp_path,

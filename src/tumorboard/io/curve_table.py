@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 import os
 import re
 import zlib
@@ -256,4 +255,4 @@ def _unpacked(path: Path, what: str) -> list[str]:
         raise UnreadableFile(f"{what} {path.name} must be a readable gzip file; {reason}") from reason
     if len(content) > _MOST_BYTES:
         raise UnreadableFile(f"{what} must be at most {_MOST_BYTES >> 20} MB; {path.name} is larger")
-    return list(io.StringIO(content.decode("utf-8", errors="replace")).read().splitlines())
+    return content.decode("utf-8", errors="replace").splitlines()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from typing import Final
+from typing import Final, TypeVar
 
 from tumorboard.errors import InputError, MissingAttribute
 from tumorboard.units import S_PER_H, S_PER_MIN
@@ -39,6 +39,8 @@ class ActivityUnit(Enum):
     NCI_ML = 1e-9 * _BQ_PER_CI
     UCI_ML = 1e-6 * _BQ_PER_CI
 
+
+_Unit = TypeVar("_Unit", DurationUnit, ActivityUnit)
 
 _DURATIONS: Final = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), DurationUnit.SECOND),
@@ -142,14 +144,7 @@ def split_unit(header: str) -> tuple[str, str | None]:
     return header[: found.start()].strip(), found[1]
 
 
-def agreed(
-    stated: DurationUnit | ActivityUnit | None,
-    told: DurationUnit | ActivityUnit | None,
-    *,
-    what: str,
-    where: str,
-    way_out: str,
-) -> DurationUnit | ActivityUnit:
+def agreed(stated: _Unit | None, told: _Unit | None, *, what: str, where: str, way_out: str) -> _Unit:
     """Return the one unit that file and caller state between them.
 
     Raises

@@ -16,6 +16,7 @@ from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.errors import InputError, MissingAttribute
 from tumorboard.io.curve_table import CurveTable, read_curve_table
 from tumorboard.io.curve_units import activity_unit, duration_unit, fraction_factor, split_unit
+from tumorboard.io.tissue_table import curves_of_table
 from tumorboard.provenance import Record
 
 __all__ = ["BloodKind", "read_pmod_blood", "read_pmod_tissue"]
@@ -83,22 +84,10 @@ def read_pmod_tissue(path: Path | str) -> TissueCurves:
     seconds = duration_unit(_required(units[0], "time", table), where=table.name)
     becquerels = activity_unit(_required(units[1], "concentration", table), where=table.name)
     start, end = table.complete(table.headers[0]), table.complete(table.headers[1])
-    measured = end != start
-    values = np.stack([table.complete(header) for header in table.headers[2:]])[:, measured]
-    parameters = {
-        "file": table.name,
-        "time_unit": seconds.name,
-        "concentration_unit": becquerels.name,
-        "rows_without_duration_left_out": int((~measured).sum()),
-    }
-    return TissueCurves(
-        names[2:],
-        start[measured] * seconds.value,
-        (end - start)[measured] * seconds.value,
-        values * becquerels.value,
-        None,
-        Record("io.read_pmod_tissue", parameters),
-    )
+    return curves_of_table(
+        table, start, end - start, table.headers[2:], None, seconds, becquerels,
+        operation="io.read_pmod_tissue", said={},
+    )  # fmt: skip
 
 
 def read_pmod_blood(

@@ -33,7 +33,7 @@ from tumorboard.io.files import write_text
 from tumorboard.io.sidecar import read_sidecar, sidecar_of, write_sidecar
 from tumorboard.provenance import Record
 
-__all__ = ["TissueColumns", "read_tissue_csv", "read_tissue_table", "write_tissue_table"]
+__all__ = ["TissueColumns", "curves_of_table", "read_tissue_csv", "read_tissue_table", "write_tissue_table"]
 
 _STARTS: Final = ("frame_start", "framestart", "frametimesstart", "frametimestart", "start", "starttime")
 _ENDS: Final = ("frame_end", "frameend", "frametimesend", "end")
@@ -113,9 +113,9 @@ def read_tissue_csv(path: Path | str, columns: TissueColumns) -> TissueCurves:
     table = read_curve_table(path, delimiter=delimiter_of(path), what="table of curves").where(columns.where)
     start, length = table.complete(columns.start), table.complete(columns.duration)
     weights = None if columns.weights is None else table.complete(columns.weights)
-    return _curves(
+    return curves_of_table(
         table, start, length, columns.regions, weights, columns.time_unit, columns.activity_unit,
-        {"where": dict(columns.where)},
+        operation="io.read_tissue_curves", said={"where": dict(columns.where)},
     )  # fmt: skip
 
 
@@ -187,9 +187,9 @@ def read_tissue_table(
     else:
         length = table.complete(found["length"][0])
     weights = table.complete(found["weights"][0]) if found["weights"] else None
-    return _curves(
+    return curves_of_table(
         table, start, length, tuple(found["regions"]), weights, seconds, becquerels,
-        {"where": dict(where)} if where else {},
+        operation="io.read_tissue_curves", said={"where": dict(where)} if where else {},
     )  # fmt: skip
 
 
@@ -248,6 +248,71 @@ def write_tissue_table(curves: TissueCurves, path: Path | str) -> None:
     write_text(path, "\n".join(rows) + "\n")
 
 
+def curves_of_table(
+    table: CurveTable,
+    start: NDArray[np.float64],
+    duration: NDArray[np.float64],
+    regions: tuple[str, ...],
+    weights: NDArray[np.float64] | None,
+    time_unit: DurationUnit,
+    concentration_unit: ActivityUnit,
+    *,
+    operation: str,
+    said: Mapping[str, object],
+) -> TissueCurves:
+    """Return the curves of a table; rows of no duration measured nothing and are left out.
+
+    Parameters
+    ----------
+    table
+        Of one scan.
+    start, duration
+        Of the frames, shape ``(n_rows,)`` [``time_unit``].
+    regions
+        Headers of the regions.
+    weights
+        Shape ``(n_rows,)``; ``None`` where there are none.
+    time_unit, concentration_unit
+        Of the numbers.
+    operation, said
+        Of the record: the reader, and what it adds to the file, its units, and how many rows were left out.
+
+    Raises
+    ------
+    InputError
+        When a cell is no number, no row has a duration, or the frames are not in order.
+
+    Examples
+    --------
+    >>> table = CurveTable("a.tsv", ("thalamus",), (("0",), ("5",)))
+    >>> curves_of_table(
+    ...     table, np.array([0.0, 0.0]), np.array([0.0, 1.0]), ("thalamus",), None,
+    ...     DurationUnit.MINUTE, ActivityUnit.KBQ_ML, operation="example", said={},
+    ... ).of("thalamus").tolist()
+    [5000.0]
+    """
+    measured = duration != 0.0
+    if not measured.any():
+        raise InputError(f"{table.name} must have a frame with a duration; it has none")
+    values = np.stack([table.complete(region) for region in regions])[:, measured]
+    parameters = {
+        "file": table.name,
+        "time_unit": time_unit.name,
+        "concentration_unit": concentration_unit.name,
+        "rows_without_duration_left_out": int((~measured).sum()),
+        **said,
+    }
+    names = tuple(split_unit(region)[0] for region in regions)
+    return TissueCurves(
+        names,
+        start[measured] * time_unit.value,
+        duration[measured] * time_unit.value,
+        values * concentration_unit.value,
+        None if weights is None else weights[measured],
+        Record(operation, parameters),
+    )
+
+
 def _roles(table: CurveTable) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {k: [] for k in ("start", "end", "length", "weights", "regions")}
     for header in table.headers:
@@ -303,35 +368,3 @@ def _stated(
             f"{', '.join(sorted(unit.name for unit in (*times, *activities)))}; convert one of them"
         )
     return next(iter(times), None), next(iter(activities), None)
-
-
-def _curves(
-    table: CurveTable,
-    start: NDArray[np.float64],
-    length: NDArray[np.float64],
-    regions: tuple[str, ...],
-    weights: NDArray[np.float64] | None,
-    seconds: DurationUnit | ActivityUnit,
-    becquerels: DurationUnit | ActivityUnit,
-    said: dict[str, object],
-) -> TissueCurves:
-    measured = length != 0.0
-    if not measured.any():
-        raise InputError(f"{table.name} must have a frame with a duration; it has none")
-    values = np.stack([table.complete(region) for region in regions])[:, measured]
-    parameters = {
-        "file": table.name,
-        "time_unit": seconds.name,
-        "concentration_unit": becquerels.name,
-        "rows_without_duration_left_out": int((~measured).sum()),
-        **said,
-    }
-    names = tuple(split_unit(region)[0] for region in regions)
-    return TissueCurves(
-        names,
-        start[measured] * seconds.value,
-        length[measured] * seconds.value,
-        values * becquerels.value,
-        None if weights is None else weights[measured],
-        Record("io.read_tissue_curves", parameters),
-    )

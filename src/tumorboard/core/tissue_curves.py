@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -115,6 +115,7 @@ class TissueCurves:
     concentration_bq_ml: NDArray[np.float64]
     weights: NDArray[np.float64] | None
     provenance: Record
+    _end_s: NDArray[np.float64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         regions = tuple(self.regions)
@@ -124,7 +125,7 @@ class TissueCurves:
             )
         start = read_only(self.frame_start_s, np.float64)
         duration = read_only(self.frame_duration_s, np.float64)
-        frame_edges_s(start, duration)
+        _, end = frame_edges_s(start, duration)
         values = read_only(self.concentration_bq_ml, np.float64)
         if values.shape != (len(regions), len(start)):
             raise InputError(
@@ -145,6 +146,7 @@ class TissueCurves:
             ("frame_duration_s", duration),
             ("concentration_bq_ml", values),
             ("weights", weights),
+            ("_end_s", read_only(end)),
         ):
             object.__setattr__(self, name, value)
 
@@ -156,7 +158,7 @@ class TissueCurves:
     @property
     def frame_end_s(self) -> NDArray[np.float64]:
         """End of each frame, where frames meet the start of the next, shape ``(n_frames,)`` [s]."""
-        return frame_edges_s(self.frame_start_s, self.frame_duration_s)[1]
+        return self._end_s
 
     @property
     def mid_s(self) -> NDArray[np.float64]:

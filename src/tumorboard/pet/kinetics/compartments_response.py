@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tumorboard.core.tissue_curves import TissueCurves, frame_edges_s
+from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.errors import InputError
 from tumorboard.pet.kinetics._kernels.exponential_response import respond
 from tumorboard.pet.kinetics._kernels.response_table import interpolate
@@ -39,7 +39,7 @@ def require_varying(curves: TissueCurves) -> None:
 def _points_s(curves: TissueCurves, frame_model: FrameModel) -> NDArray[np.float64]:
     if frame_model is FrameModel.MID_FRAME:
         return curves.mid_s
-    return np.stack(frame_edges_s(curves.frame_start_s, curves.frame_duration_s), axis=1).ravel()
+    return np.stack([curves.frame_start_s, curves.frame_end_s], axis=1).ravel()
 
 
 def frame_basis(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tumorboard.core.tissue_curves import TissueCurves, frame_edges_s
+from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.errors import InputError
 from tumorboard.pet.kinetics.fit import FrameModel
 from tumorboard.pet.kinetics.input_function import InputFunction
@@ -89,7 +89,7 @@ def plasma_terms(
         When the blood ends before the scan, or a curve never changes.
     """
     require_curves(curves)
-    start, end = frame_edges_s(curves.frame_start_s, curves.frame_duration_s)
+    start, end = curves.frame_start_s, curves.frame_end_s
     blood.require_covers(float(end[-1]))
     plasma = node_terms(blood.times_s, blood.parent_plasma_bq_ml, start, end, frame_model)
     whole = node_terms(blood.times_s, blood.whole_blood_bq_ml, start, end, frame_model).concentration

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tumorboard.core.tissue_curves import TissueCurves, frame_edges_s
+from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.errors import InputError
 from tumorboard.pet.kinetics.fit import FrameModel
 from tumorboard.pet.kinetics.linear_analysis import (
@@ -120,7 +120,7 @@ def reference_basis(
     require_from_injection(curves)
     require_curves(curves)
     require_curves(reference)
-    start, end = frame_edges_s(curves.frame_start_s, curves.frame_duration_s)
+    start, end = curves.frame_start_s, curves.frame_end_s
     measured = reference.concentration_bq_ml[0]
     nodes, values = reference_nodes(measured, start, end, interpolation)
     low, high = range_per_min

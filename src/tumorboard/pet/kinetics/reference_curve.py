@@ -7,7 +7,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tumorboard.core.tissue_curves import TissueCurves, frame_edges_s
+from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.pet.kinetics.fit import FrameModel
 from tumorboard.pet.kinetics.input_function import piecewise_convolution
 from tumorboard.pet.kinetics.linear_analysis import (
@@ -149,7 +149,7 @@ def reference_terms(
     require_from_injection(curves)
     require_curves(curves)
     require_curves(reference)
-    start, end = frame_edges_s(curves.frame_start_s, curves.frame_duration_s)
+    start, end = curves.frame_start_s, curves.frame_end_s
     own = measured_terms(reference.concentration_bq_ml, start, end, frame_model)
     return (
         measured_terms(curves.concentration_bq_ml, start, end, frame_model),

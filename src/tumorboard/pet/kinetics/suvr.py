@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tumorboard.core.tissue_curves import FRAME_OVERLAP_TOLERANCE_S, TissueCurves, frame_edges_s
+from tumorboard.core.tissue_curves import FRAME_OVERLAP_TOLERANCE_S, TissueCurves
 from tumorboard.errors import InputError
 from tumorboard.pet.kinetics.derived_parameters import parameter_flags
 from tumorboard.pet.kinetics.fit import KineticFit, KineticParameter
@@ -105,7 +105,7 @@ class SUVR:
         return tuple(fits)
 
     def _window(self, curves: TissueCurves) -> tuple[np.ndarray, np.ndarray]:
-        start, end = frame_edges_s(curves.frame_start_s, curves.frame_duration_s)
+        start, end = curves.frame_start_s, curves.frame_end_s
         slack = 2.0 * FRAME_OVERLAP_TOLERANCE_S
         inside = (start >= self.start_s - slack) & (end <= self.end_s + slack)
         cut = (start < self.end_s - slack) & (end > self.start_s + slack) & ~inside

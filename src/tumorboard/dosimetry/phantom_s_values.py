@@ -21,9 +21,11 @@ from tumorboard.dosimetry.phantom_regions import (
     SourceRegion,
     target_weights,
 )
+from tumorboard.dosimetry.radiation_dose import emission_parts
 from tumorboard.dosimetry.voxel_dose import annihilation_mev, emitted_mev
 from tumorboard.errors import InputError
 from tumorboard.phantoms.stylised_adult import StylisedAdult
+from tumorboard.physics.electron_stopping import ELECTRON_MASS_MEV
 from tumorboard.physics.transport.batches import BatchPlan, Progress
 from tumorboard.physics.transport.decay_regions import RegionEnergies, region_energies
 from tumorboard.physics.transport.decay_source import ActivityImage, DecayEmissions, EmissionLines
@@ -35,7 +37,6 @@ from tumorboard.provenance import Record
 
 __all__ = ["PhantomSValues", "phantom_s_values"]
 
-_REST_MEV: Final = 0.51099895
 #: Electrons that photons set free stay there: in 1 mm of tissue 0.4 MeV stops, and organs are larger.
 _PHOTON_STEPS: Final = PhotonSteps()
 _ELECTRON_STEPS: Final = ElectronSteps()
@@ -219,17 +220,15 @@ class _Part:
 
 def _parts(emissions: DecayEmissions) -> dict[str, _Part]:
     """Return photons, and charged particles."""
-    is_photon = ParticleKind.PHOTON
     found = {}
     annihilation = annihilation_mev(emissions)
-    for kind in ("photon", "electron"):
-        own = kind == "photon"
-        lines = [one for one in emissions.lines if (one.kind is is_photon) == own]
-        spectra = [one for one in emissions.spectra if (one.kind is is_photon) == own]
-        if own and annihilation > 0:
-            lines.append(
-                EmissionLines(is_photon, np.array([_REST_MEV]), np.array([annihilation / _REST_MEV]))
-            )
+    apart = emission_parts(emissions)
+    for kind, own in (("photon", apart.photons), ("electron", apart.electrons)):
+        lines = () if own is None else own.lines
+        spectra = () if own is None else own.spectra
+        if kind == "photon" and annihilation > 0:
+            each, both = np.array([ELECTRON_MASS_MEV]), np.array([annihilation / ELECTRON_MASS_MEV])
+            lines = (*lines, EmissionLines(ParticleKind.PHOTON, each, both))
         numbers = [line.per_decay.sum() for line in lines] + [one.per_decay.sum() for one in spectra]
         number = float(sum(numbers))
         if number > 0:
@@ -239,7 +238,7 @@ def _parts(emissions: DecayEmissions) -> dict[str, _Part]:
                 lines=tuple(replace(one, per_decay=one.per_decay / number) for one in lines),
                 spectra=tuple(replace(one, per_decay=one.per_decay / number) for one in spectra),
             )
-            found[kind] = _Part(part, number, own or annihilation == 0)
+            found[kind] = _Part(part, number, kind == "photon" or annihilation == 0)
     return found
 
 

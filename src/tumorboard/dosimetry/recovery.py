@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 
 from tumorboard.errors import InputError
+from tumorboard.numerics.gaussian_blur import FWHM_PER_SIGMA
 
 __all__ = ["SphereRecovery", "sphere_recovery"]
 
-_FWHM_BY_SIGMA = math.sqrt(8.0 * math.log(2.0))
 #: Below this radius over sigma the closed forms lose digits to cancellation, and series are exact.
 _SMALL = 0.05
 
@@ -63,7 +63,7 @@ def sphere_recovery(*, volume_ml: float, fwhm_mm: float) -> SphereRecovery:
         if not (math.isfinite(value) and value > 0):
             raise InputError(f"{name} must be finite and > 0 [{unit}]; got {value!r}")
     radius_mm = (0.75e3 * volume_ml / math.pi) ** (1.0 / 3.0)
-    a = radius_mm * _FWHM_BY_SIGMA / fwhm_mm
+    a = radius_mm * FWHM_PER_SIGMA / fwhm_mm
     if a < _SMALL:
         # First two terms: the next is smaller by a^4.
         lead = a**3 / (3.0 * math.sqrt(2.0 * math.pi))

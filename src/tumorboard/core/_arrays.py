@@ -1,4 +1,4 @@
-"""How nouns take arrays: once, and read-only from then on."""
+"""How nouns take arrays: once, and read-only from then on; and indices of one slice of theirs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["read_only"]
+__all__ = ["read_only", "slice_indices"]
 
 
 def read_only(values: ArrayLike, dtype: Any = None) -> NDArray[Any]:
@@ -25,6 +25,12 @@ def read_only(values: ArrayLike, dtype: Any = None) -> NDArray[Any]:
     array = np.array(values, dtype=dtype, order="C")
     array.setflags(write=False)
     return array
+
+
+def slice_indices(shape: tuple[int, int, int], k: int) -> NDArray[np.float64]:
+    """Return the indices (k, y, x) of the voxels of a slice, shape ``(ny, nx, 3)``."""
+    y, x = np.indices(shape[1:], np.float64)
+    return np.stack([np.full(y.shape, float(k)), y, x], axis=-1)
 
 
 def _is_frozen(array: NDArray[Any]) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tumorboard.core._arrays import read_only
+from tumorboard.core._arrays import read_only, slice_indices
 from tumorboard.core.grid import Grid
 from tumorboard.errors import GridMismatch, InputError
 
@@ -267,7 +267,7 @@ class Deformation:
             require_frames(one, from_frame=frame)
             frame = one.to_frame
         for k in range(grid.shape[0]):  # slice by slice, so that no copy of all points is held
-            start = points = grid.index_to_patient(_slice_indices(grid, k))
+            start = points = grid.index_to_patient(slice_indices(grid.shape, k))
             for one in transforms:
                 points = one.apply(points)
             field[k] = points - start
@@ -361,11 +361,6 @@ def _points(points_mm: ArrayLike) -> NDArray[np.float64]:
     if points.ndim == 0 or points.shape[-1] != 3:
         raise InputError(f"points_mm must have shape (..., 3), (x, y, z) [mm]; got {points.shape}")
     return points
-
-
-def _slice_indices(grid: Grid, k: int) -> NDArray[np.float64]:
-    y, x = np.indices(grid.shape[1:], np.float64)
-    return np.stack([np.full(y.shape, float(k)), y, x], axis=-1)
 
 
 def _rotation_of(vector_rad: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from tumorboard.core._arrays import slice_indices
 from tumorboard.core.grid import Grid
 from tumorboard.core.image import Image, Quantity
 from tumorboard.core.structures import Contour, Structure, StructureSet
@@ -166,8 +167,8 @@ def resample_through(
     source = image.values.view(np.uint8) if image.values.dtype == bool else image.values
     order = 0 if method is Interpolation.NEAREST else 1
     for k in range(grid.shape[0]):
-        index = image.grid.patient_to_index(transform.apply(grid.index_to_patient(_slice_index(grid, k))))
-        out[k] = _looked_up(source, index, order, outside)
+        points = transform.apply(grid.index_to_patient(slice_indices(grid.shape, k)))
+        out[k] = _looked_up(source, image.grid.patient_to_index(points), order, outside)
     out.setflags(write=False)
     return Image(out, grid, image.quantity, record)
 
@@ -233,7 +234,7 @@ def structure_through(
     reach = 2.0 * float(np.linalg.norm(grid.spacing_mm)) / inside.grid.spacing_mm
     values = np.zeros(grid.shape, np.float32)
     for k in range(grid.shape[0]):
-        centre = _slice_index(grid, k)
+        centre = slice_indices(grid.shape, k)
         index = inside.grid.patient_to_index(transform.apply(grid.index_to_patient(centre)))
         near = ((index > -reach) & (index < inside.grid.shape + reach)).all(axis=-1)
         if not near.any():
@@ -267,11 +268,6 @@ def _moved_structure(structure: Structure, transform: RigidTransform) -> Structu
         contours=tuple(Contour(transform.apply(c.points_mm)) for c in structure.contours),
         mask=None if mask is None else moved(mask, transform),
     )
-
-
-def _slice_index(grid: Grid, k: int) -> NDArray[np.float64]:
-    y, x = np.indices(grid.shape[1:], np.float64)
-    return np.stack([np.full(y.shape, float(k)), y, x], axis=-1)
 
 
 def _looked_up(values: NDArray[Any], index: NDArray[np.float64], order: int, outside: float) -> NDArray[Any]:

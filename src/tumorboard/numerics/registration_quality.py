@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from tumorboard.numerics.transformed import resample_through
 
 __all__ = [
     "InverseConsistency",
+    "correlation",
     "correlation_through",
     "inverse_consistency",
     "inverted",
@@ -160,11 +162,33 @@ def correlation_through(
     ).values
     common = np.isfinite(carried) if mask is None else np.isfinite(carried) & mask
     a, b = np.asarray(fixed.values, np.float64)[common], np.asarray(carried, np.float64)[common]
-    a, b = (one - one.mean() if one.size else one for one in (a, b))
-    norm = float(np.linalg.norm(a) * np.linalg.norm(b))
-    if not norm > 0:
+    found = correlation(a, b)
+    if math.isnan(found):
         raise InputError("fixed and moving must have values in common that differ; they have none")
-    return float(a @ b) / norm
+    return found
+
+
+def correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """Return Pearson's correlation.
+
+    Parameters
+    ----------
+    first, second
+        Values at the same places, shape ``(n,)``.
+
+    Returns
+    -------
+    float
+        -1 to 1; NaN where one does not vary, or there are none.
+
+    Examples
+    --------
+    >>> round(correlation(np.array([1.0, 2.0, 3.0]), np.array([5.0, 3.0, 1.0])), 6)
+    -1.0
+    """
+    a, b = (one - one.mean() if one.size else one for one in (first, second))
+    norm = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float(a @ b) / norm if norm > 0 else float("nan")
 
 
 def inverted(

@@ -18,6 +18,7 @@ from tumorboard.core.transform import RigidTransform
 from tumorboard.errors import InputError
 from tumorboard.numerics.gaussian_blur import gaussian_blur
 from tumorboard.numerics.registration import register_rigid
+from tumorboard.numerics.registration_quality import correlation
 from tumorboard.numerics.resample import Interpolation
 from tumorboard.numerics.transformed import resample_through
 from tumorboard.pet.motion_config import Feature, MotionConfig
@@ -392,9 +393,6 @@ class _Work:
 
 
 def _correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
-    """Return Pearson's correlation where both are known; NaN where one does not vary."""
+    """Return the correlation where both are known."""
     both = np.isfinite(first) & np.isfinite(second)
-    a, b = (one[both].astype(np.float64) for one in (first, second))
-    a, b = a - a.mean(), b - b.mean()
-    norm = float(np.linalg.norm(a) * np.linalg.norm(b))
-    return float(a @ b) / norm if norm > 0 else float("nan")
+    return correlation(first[both].astype(np.float64), second[both].astype(np.float64))

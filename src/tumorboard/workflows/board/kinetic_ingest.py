@@ -34,9 +34,6 @@ __all__ = ["KINETIC_MODALITY", "ingest_kinetics", "kinetic_item"]
 #: Stands for the modality of tables, which DICOM has none for.
 KINETIC_MODALITY: Final = "Curves"
 _PREFIX: Final = "curves"
-#: Values may be corrected to a moment this far from the injection and be taken for corrected to it [s].
-_SAME_MOMENT_S: Final = 0.5
-_ALL: Final = "bright voxels"
 
 
 def kinetic_item(store: CaseStore) -> str | None:

@@ -58,7 +58,6 @@ DEFAULT_RESIDUAL: Final = 0.05
 FEWEST_FRAMES: Final = 6
 _T_STAR_RULES: Final = ("residual", "frames", "from_min", "all")
 _GRAPHICAL: Final = ("logan", "patlak", "reflogan", "refpatlak")
-_SEARCHED: Final = ("srtm", "srtm2")
 _WITH_BLOOD: Final = (
     "vb",
     "delay_s",

@@ -24,14 +24,13 @@ from tumorboard.pet.kinetics.t_star import LargestResidual
 from tumorboard.pet.kinetics.voxels import Outside, VoxelConfig, fit_voxels
 from tumorboard.pet.kinetics.voxels_maps import ParametricMaps, VoxelFlag
 from tumorboard.pet.kinetics.voxels_models import VoxelModel
-from tumorboard.provenance import Record
 from tumorboard.workflows.kinetics.config import KineticsConfig
 from tumorboard.workflows.kinetics.folder import KineticFiles, find_kinetic_files
 from tumorboard.workflows.kinetics.map_dicom import write_dicom_maps
 from tumorboard.workflows.kinetics.map_names import map_label
 from tumorboard.workflows.kinetics.models import plasma_model, reference_model, t_star, weighting
 from tumorboard.workflows.kinetics.region_curves import bright_voxels
-from tumorboard.workflows.kinetics.run import KineticsInputs, driving_blood
+from tumorboard.workflows.kinetics.run import KineticsInputs, driving_blood, only_regions
 from tumorboard.workflows.kinetics.scan import (
     frame_of_reference,
     half_life_s,
@@ -44,7 +43,6 @@ from tumorboard.workflows.progress import Progress, silent
 
 __all__ = ["MapChoices", "MapResult", "run_maps"]
 
-_T_STAR_MODELS: Final = ("logan", "ma1", "patlak", "mrtm1", "mrtm2", "reflogan", "refpatlak")
 _DESCRIPTION: Final = "voxelwise"
 
 
@@ -137,7 +135,7 @@ def run_maps(
     InputError
         As models and readers say.
     """
-    if config.model in _T_STAR_MODELS and isinstance(t_star(config), LargestResidual):
+    if "t_star" in config.parts() and isinstance(t_star(config), LargestResidual):
         raise MissingAttribute(
             f"t* must be stated for maps by {config.model}: voxels are too noisy to find it; got none; say "
             "--t-star-min 30 or --t-star-frames 10, as tumorboard kinetics fit finds it in regions"
@@ -185,10 +183,7 @@ def _drive(
         tables = KineticsInputs(curves, samples)
         blood, _, notes = driving_blood(config, tables.curves, tables.blood)
         return blood, notes
-    values = curves.of(config.reference)[None]
-    record = Record("workflows.kinetics.regions", {"regions": [config.reference]}, (curves.provenance,))
-    frames = (curves.frame_start_s, curves.frame_duration_s)
-    return TissueCurves((config.reference,), *frames, values, curves.weights, record), ()
+    return only_regions(curves, (config.reference,)), ()
 
 
 def _mask(dynamic: DynamicImage, labels: Image | None) -> Image:
@@ -233,15 +228,12 @@ def _write_bids(config: KineticsConfig, maps: ParametricMaps, files: KineticFile
         raise InputError(f"subject must be of letters and digits; got {files.subject!r}; rename the folder")
     images = {map_label(name): image for name, image in maps.maps.items()}
     images |= {f"{map_label(name)}se": image for name, image in maps.standard_errors.items()}
-    images |= {"flags": Image(maps.flags.values.astype(np.uint8), *_rest(maps.flags))}
+    flags = maps.flags
+    images["flags"] = Image(flags.values.astype(np.uint8), flags.grid, flags.quantity, flags.provenance)
     return [
         write_bids_map(image, out, subject=subject, description=_DESCRIPTION, model=model, measure=name)
         for name, image in images.items()
     ]
-
-
-def _rest(image: Image) -> tuple[Any, Quantity, Record]:
-    return image.grid, image.quantity, image.provenance
 
 
 def _summary(image: Image) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from tumorboard.workflows.kinetics.config import KineticsConfig
 from tumorboard.workflows.kinetics.models import delay_model, plasma_model, reference_model, weighting
 from tumorboard.workflows.kinetics.result import KineticsResult
 
-__all__ = ["KineticsInputs", "driving_blood", "run"]
+__all__ = ["KineticsInputs", "driving_blood", "only_regions", "run"]
 
 #: A frame may end this much after the time that frames are taken until [s].
 _SLACK_S: Final = 1e-3
@@ -85,10 +85,10 @@ def run(config: KineticsConfig, inputs: KineticsInputs) -> KineticsResult:
         raise InputError(
             f"curves must hold a region beside the reference {config.reference!r}; they hold none"
         )
-    fitted = _of(curves, wanted)
+    fitted = only_regions(curves, wanted)
     chosen = weighting(config, curves).value
     if config.uses_reference and config.reference is not None:
-        reference = _of(curves, (config.reference,))
+        reference = only_regions(curves, (config.reference,))
         fits = reference_model(config, fitted).fit(fitted, reference)
         return KineticsResult(config, chosen, fits, fitted, None, None, ())
     blood, delay, notes = driving_blood(config, curves, inputs.blood)
@@ -148,7 +148,16 @@ def _shifted(blood: InputFunction, delay_s: float, end_s: float) -> InputFunctio
     )
 
 
-def _of(curves: TissueCurves, regions: tuple[str, ...]) -> TissueCurves:
+def only_regions(curves: TissueCurves, regions: tuple[str, ...]) -> TissueCurves:
+    """Return the curves of some regions, in the order asked for.
+
+    Parameters
+    ----------
+    curves
+        Of the scan.
+    regions
+        Of it, at least one.
+    """
     values = np.stack([curves.of(name) for name in regions])
     record = Record("workflows.kinetics.regions", {"regions": list(regions)}, (curves.provenance,))
     return TissueCurves(

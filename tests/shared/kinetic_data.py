@@ -19,10 +19,11 @@ from tumorboard.core.blood import BloodCurve, BloodSamples
 from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.pet.kinetics.input_function import InputFunction
 from tumorboard.provenance import Record
+from tumorboard.units import S_PER_MIN
 
 REGIONS = ("FC", "TC", "STR", "THA", "WB", "CBL")
 SIMREF_REGIONS = ("Reference", "ROI1", "ROI2", "ROI3")
-BQ_PER_KBQ, S_PER_MIN = 1000.0, 60.0
+BQ_PER_KBQ = 1000.0
 
 
 @cache

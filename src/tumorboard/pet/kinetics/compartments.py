@@ -21,10 +21,10 @@ from tumorboard.pet.kinetics.fit import FitFlag, FrameModel, KineticFit, Kinetic
 from tumorboard.pet.kinetics.input_function import InputFunction
 from tumorboard.pet.kinetics.least_squares import corrected_akaike
 from tumorboard.provenance import Record
+from tumorboard.units import S_PER_MIN
 
 __all__ = ["Binding", "OneTissue", "TwoTissue"]
 
-_MINUTE_S: Final = 60.0
 #: Of columns scaled to length 1: one combination of parameters is this many times worse known than another.
 _ILL_CONDITIONED: Final = 1e4
 
@@ -190,21 +190,21 @@ class _Settings:
 
 
 def _one_tissue(c: NDArray[np.complex128]) -> Mapping[str, complex]:
-    return {"K1": c[0] * _MINUTE_S, "k2": c[1] * _MINUTE_S, "vB": c[2], "VT": c[0] / c[1]}
+    return {"K1": c[0] * S_PER_MIN, "k2": c[1] * S_PER_MIN, "vB": c[2], "VT": c[0] / c[1]}
 
 
 def _reversible(c: NDArray[np.complex128]) -> Mapping[str, complex]:
     k1, k2, k3, k4, blood = c
-    found = {f"k{n}": rate * _MINUTE_S for n, rate in ((2, k2), (3, k3), (4, k4))}
+    found = {f"k{n}": rate * S_PER_MIN for n, rate in ((2, k2), (3, k3), (4, k4))}
     free, bound = k1 / k2, k3 / k4
-    found |= {"K1": k1 * _MINUTE_S, "vB": blood, "VND": free, "VS": free * bound, "BPND": bound}
+    found |= {"K1": k1 * S_PER_MIN, "vB": blood, "VND": free, "VS": free * bound, "BPND": bound}
     return found | {"VT": free * (1.0 + bound)}
 
 
 def _irreversible(c: NDArray[np.complex128]) -> Mapping[str, complex]:
     k1, k2, k3, _, blood = c
-    found = {"K1": k1 * _MINUTE_S, "k2": k2 * _MINUTE_S, "k3": k3 * _MINUTE_S, "vB": blood, "VND": k1 / k2}
-    return found | {"Ki": _MINUTE_S * k1 * k3 / (k2 + k3)}
+    found = {"K1": k1 * S_PER_MIN, "k2": k2 * S_PER_MIN, "k3": k3 * S_PER_MIN, "vB": blood, "VND": k1 / k2}
+    return found | {"Ki": S_PER_MIN * k1 * k3 / (k2 + k3)}
 
 
 def _check_limit(limit: float | None) -> None:
@@ -218,7 +218,7 @@ def _fit(
     require_varying(curves)
     volume = model.blood_volume
     share = (volume.lowest, volume.highest) if isinstance(volume, FittedBloodVolume) else (volume, volume)
-    limits = np.array([[v / _MINUTE_S for v in pair] for pair in settings.pairs_per_min] + [share])
+    limits = np.array([[v / S_PER_MIN for v in pair] for pair in settings.pairs_per_min] + [share])
     weights = model.weighting.of(curves)
     n_free, n_used = int((limits[:, 1] > limits[:, 0]).sum()), int((weights > 0).sum())
     if n_used < n_free:

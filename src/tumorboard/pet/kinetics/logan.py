@@ -15,6 +15,7 @@ from tumorboard.pet.kinetics.model_record import model_record
 from tumorboard.pet.kinetics.plasma_terms import plasma_terms, require_blood_fraction
 from tumorboard.pet.kinetics.point_weights import PointWeights, logan_point_weights
 from tumorboard.pet.kinetics.t_star import TStar
+from tumorboard.units import S_PER_MIN
 
 __all__ = ["Logan", "logan_noise", "logan_points"]
 
@@ -79,7 +80,7 @@ def logan_noise(
     """
     inverse = np.where(tissue > 0, 1.0 / np.where(tissue > 0, tissue, 1.0), 0.0)
     noise: NDArray[np.float64] = inverse[:, None] * (
-        integral_operator / 60.0 - coefficients[1] * np.eye(len(tissue))
+        integral_operator / S_PER_MIN - coefficients[1] * np.eye(len(tissue))
     )
     return noise
 
@@ -153,7 +154,7 @@ class Logan:
         require_from_injection(curves)
         terms = plasma_terms(curves, blood, self.frame_model, self.blood_fraction)
         tissue, plasma = terms.tissue, terms.plasma
-        x, y = logan_points(tissue.concentration, tissue.integral / 60.0, plasma.integral / 60.0)
+        x, y = logan_points(tissue.concentration, tissue.integral / S_PER_MIN, plasma.integral / S_PER_MIN)
         weights = logan_point_weights(
             tissue.concentration,
             tissue.integral,
@@ -163,7 +164,7 @@ class Logan:
         )
 
         def predicted(region: int, c: NDArray[np.float64]) -> NDArray[np.float64]:
-            return terms.measured((tissue.integral[region] - c[0] * plasma.integral) / (60.0 * c[1]))
+            return terms.measured((tissue.integral[region] - c[0] * plasma.integral) / (S_PER_MIN * c[1]))
 
         analysis = LinearAnalysis(
             model="Logan",

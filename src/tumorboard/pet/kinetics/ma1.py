@@ -14,6 +14,7 @@ from tumorboard.pet.kinetics.linear_analysis import LinearAnalysis, fit_regions,
 from tumorboard.pet.kinetics.model_record import model_record
 from tumorboard.pet.kinetics.plasma_terms import plasma_terms, require_blood_fraction
 from tumorboard.pet.kinetics.t_star import TStar
+from tumorboard.units import S_PER_MIN
 
 __all__ = ["MA1"]
 
@@ -84,7 +85,7 @@ class MA1:
         terms = plasma_terms(curves, blood, self.frame_model, self.blood_fraction)
         tissue = terms.tissue
         plasma = np.broadcast_to(terms.plasma.integral, tissue.integral.shape)
-        design = np.stack([plasma, tissue.integral], axis=-1) / 60.0
+        design = np.stack([plasma, tissue.integral], axis=-1) / S_PER_MIN
 
         def predicted(region: int, c: NDArray[np.float64]) -> NDArray[np.float64]:
             return terms.measured(design[region] @ c)
@@ -97,7 +98,7 @@ class MA1:
             quantities=lambda c: {"VT": -c[0] / c[1], "b": -c[1]},
             units={"VT": "mL/cm3", "b": "1/min"},
             predicted=predicted,
-            noise=lambda _, c: terms.operators.concentration - c[1] / 60.0 * terms.operators.integral,
+            noise=lambda _, c: terms.operators.concentration - c[1] / S_PER_MIN * terms.operators.integral,
             frame_weights=self.weighting.of(curves),
             labels=None,
         )

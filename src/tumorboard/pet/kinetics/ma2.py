@@ -14,6 +14,7 @@ from tumorboard.pet.kinetics.linear_analysis import LinearAnalysis, fit_regions,
 from tumorboard.pet.kinetics.model_record import model_record
 from tumorboard.pet.kinetics.plasma_terms import plasma_terms, require_blood_fraction
 from tumorboard.pet.kinetics.t_star import AllFrames
+from tumorboard.units import S_PER_MIN
 
 __all__ = ["MA2"]
 
@@ -107,10 +108,10 @@ class MA2:
         shape = tissue.integral.shape
         design = np.stack(
             [
-                np.broadcast_to(plasma.double_integral, shape) / 3600.0,
-                tissue.double_integral / 3600.0,
-                tissue.integral / 60.0,
-                np.broadcast_to(plasma.integral, shape) / 60.0,
+                np.broadcast_to(plasma.double_integral, shape) / S_PER_MIN**2,
+                tissue.double_integral / S_PER_MIN**2,
+                tissue.integral / S_PER_MIN,
+                np.broadcast_to(plasma.integral, shape) / S_PER_MIN,
             ],
             axis=-1,
         )
@@ -128,8 +129,8 @@ class MA2:
             predicted=predicted,
             noise=lambda _, c: (
                 terms.operators.concentration
-                - c[1] / 3600.0 * terms.operators.double_integral
-                - c[2] / 60.0 * terms.operators.integral
+                - c[1] / S_PER_MIN**2 * terms.operators.double_integral
+                - c[2] / S_PER_MIN * terms.operators.integral
             ),
             frame_weights=self.weighting.of(curves),
             labels=None,

@@ -14,6 +14,7 @@ from tumorboard.pet.kinetics.model_record import model_record
 from tumorboard.pet.kinetics.propagated_error import frame_operators
 from tumorboard.pet.kinetics.reference_curve import reference_terms
 from tumorboard.pet.kinetics.t_star import TStar
+from tumorboard.units import S_PER_MIN
 
 __all__ = ["MRTM1"]
 
@@ -76,8 +77,8 @@ class MRTM1:
         shape = tissue.integral.shape
         design = np.stack(
             [
-                np.broadcast_to(ref.integral, shape) / 60.0,
-                tissue.integral / 60.0,
+                np.broadcast_to(ref.integral, shape) / S_PER_MIN,
+                tissue.integral / S_PER_MIN,
                 np.broadcast_to(ref.concentration, shape),
             ],
             axis=-1,
@@ -102,7 +103,7 @@ class MRTM1:
             },
             units={"BPND": "1", "R1": "1", "k2": "1/min", "k2a": "1/min", "k2'": "1/min"},
             predicted=predicted,
-            noise=lambda _, c: operators.concentration - c[1] / 60.0 * operators.integral,
+            noise=lambda _, c: operators.concentration - c[1] / S_PER_MIN * operators.integral,
             frame_weights=self.weighting.of(curves),
             labels=None,
         )

@@ -15,6 +15,7 @@ from tumorboard.pet.kinetics.model_record import model_record
 from tumorboard.pet.kinetics.propagated_error import frame_operators
 from tumorboard.pet.kinetics.reference_curve import reference_terms
 from tumorboard.pet.kinetics.t_star import TStar
+from tumorboard.units import S_PER_MIN
 
 __all__ = ["MRTM2", "require_k2_prime"]
 
@@ -94,8 +95,8 @@ class MRTM2:
         tissue, ref = reference_terms(curves, reference, self.frame_model)
         operators = frame_operators(curves.frame_start_s, curves.frame_end_s, self.frame_model)
         shape, k2_prime = tissue.integral.shape, self.k2_prime_per_min
-        drive = ref.integral / 60.0 + ref.concentration / k2_prime
-        design = np.stack([np.broadcast_to(drive, shape), tissue.integral / 60.0], axis=-1)
+        drive = ref.integral / S_PER_MIN + ref.concentration / k2_prime
+        design = np.stack([np.broadcast_to(drive, shape), tissue.integral / S_PER_MIN], axis=-1)
 
         def predicted(region: int, c: NDArray[np.float64]) -> NDArray[np.float64]:
             fitted: NDArray[np.float64] = design[region] @ c
@@ -114,7 +115,7 @@ class MRTM2:
             },
             units={"BPND": "1", "R1": "1", "k2": "1/min", "k2a": "1/min"},
             predicted=predicted,
-            noise=lambda _, c: operators.concentration - c[1] / 60.0 * operators.integral,
+            noise=lambda _, c: operators.concentration - c[1] / S_PER_MIN * operators.integral,
             frame_weights=self.weighting.of(curves),
             labels=None,
         )

@@ -16,6 +16,7 @@ from tumorboard.pet.kinetics.model_record import model_record
 from tumorboard.pet.kinetics.plasma_terms import plasma_terms, require_blood_fraction
 from tumorboard.pet.kinetics.point_weights import PointWeights, ratio_point_weights
 from tumorboard.pet.kinetics.t_star import TStar
+from tumorboard.units import S_PER_MIN
 
 __all__ = ["Patlak", "patlak_points", "ratio_noise", "require_driven"]
 
@@ -145,10 +146,10 @@ class Patlak:
         terms = plasma_terms(curves, blood, self.frame_model, self.blood_fraction)
         plasma, tissue = terms.plasma, terms.tissue.concentration
         require_driven(plasma.concentration)
-        x, y = patlak_points(tissue, plasma.concentration, plasma.integral / 60.0)
+        x, y = patlak_points(tissue, plasma.concentration, plasma.integral / S_PER_MIN)
 
         def predicted(_: int, c: NDArray[np.float64]) -> NDArray[np.float64]:
-            return terms.measured(c[0] * plasma.integral / 60.0 + c[1] * plasma.concentration)
+            return terms.measured(c[0] * plasma.integral / S_PER_MIN + c[1] * plasma.concentration)
 
         analysis = LinearAnalysis(
             model="Patlak",

@@ -21,6 +21,7 @@ from tumorboard.pet.kinetics.reference_curve import (
     convolved_in_frames,
     reference_nodes,
 )
+from tumorboard.units import S_PER_MIN
 
 __all__ = ["ReferenceBasis", "reference_basis", "require_rates"]
 
@@ -74,12 +75,12 @@ class ReferenceBasis:
     def at(self, rate_per_min: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the convolution at one rate and its derivative with the rate, each ``(n_frames,)``."""
         step = _STEP * rate_per_min
-        rates = np.array([rate_per_min - step, rate_per_min, rate_per_min + step]) / 60.0
+        rates = np.array([rate_per_min - step, rate_per_min, rate_per_min + step]) / S_PER_MIN
         low, here, high = (
             convolved_in_frames(
                 self.nodes_s, self.node_values, rates, self.start_s, self.end_s, self.frame_model
             )
-            / 60.0
+            / S_PER_MIN
         )
         return here, (high - low) / (2.0 * step)
 
@@ -125,5 +126,5 @@ def reference_basis(
     nodes, values = reference_nodes(measured, start, end, interpolation)
     low, high = range_per_min
     rates = np.geomspace(low, high, max(8, int(np.ceil(_PER_DECADE * np.log10(high / low)))))
-    table = convolved_in_frames(nodes, values, rates / 60.0, start, end, frame_model) / 60.0
+    table = convolved_in_frames(nodes, values, rates / S_PER_MIN, start, end, frame_model) / S_PER_MIN
     return ReferenceBasis(measured, rates, table, nodes, values, start, end, frame_model)

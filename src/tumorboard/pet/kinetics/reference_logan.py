@@ -17,6 +17,7 @@ from tumorboard.pet.kinetics.point_weights import PointWeights, logan_point_weig
 from tumorboard.pet.kinetics.propagated_error import frame_operators
 from tumorboard.pet.kinetics.reference_curve import reference_terms
 from tumorboard.pet.kinetics.t_star import TStar
+from tumorboard.units import S_PER_MIN
 
 __all__ = ["ReferenceLogan"]
 
@@ -87,10 +88,10 @@ class ReferenceLogan:
         """
         tissue, ref = reference_terms(curves, reference, self.frame_model)
         operators = frame_operators(curves.frame_start_s, curves.frame_end_s, self.frame_model)
-        drive = ref.integral / 60.0
+        drive = ref.integral / S_PER_MIN
         if self.k2_prime_per_min is not None:
             drive = drive + ref.concentration / self.k2_prime_per_min
-        x, y = logan_points(tissue.concentration, tissue.integral / 60.0, drive)
+        x, y = logan_points(tissue.concentration, tissue.integral / S_PER_MIN, drive)
         weights = logan_point_weights(
             tissue.concentration,
             tissue.integral,
@@ -100,7 +101,7 @@ class ReferenceLogan:
         )
 
         def predicted(region: int, c: NDArray[np.float64]) -> NDArray[np.float64]:
-            fitted: NDArray[np.float64] = (tissue.integral[region] / 60.0 - c[0] * drive) / c[1]
+            fitted: NDArray[np.float64] = (tissue.integral[region] / S_PER_MIN - c[0] * drive) / c[1]
             return fitted
 
         over = "integral of reference" if self.k2_prime_per_min is None else "(integral of reference + r/k2')"

@@ -15,6 +15,7 @@ from tumorboard.pet.kinetics.patlak import patlak_points, ratio_noise, require_d
 from tumorboard.pet.kinetics.point_weights import PointWeights, ratio_point_weights
 from tumorboard.pet.kinetics.reference_curve import reference_terms
 from tumorboard.pet.kinetics.t_star import TStar
+from tumorboard.units import S_PER_MIN
 
 __all__ = ["ReferencePatlak"]
 
@@ -79,10 +80,10 @@ class ReferencePatlak:
         """
         tissue, ref = reference_terms(curves, reference, self.frame_model)
         require_driven(ref.concentration)
-        x, y = patlak_points(tissue.concentration, ref.concentration, ref.integral / 60.0)
+        x, y = patlak_points(tissue.concentration, ref.concentration, ref.integral / S_PER_MIN)
 
         def predicted(_: int, c: NDArray[np.float64]) -> NDArray[np.float64]:
-            fitted: NDArray[np.float64] = c[0] * ref.integral / 60.0 + c[1] * ref.concentration
+            fitted: NDArray[np.float64] = c[0] * ref.integral / S_PER_MIN + c[1] * ref.concentration
             return fitted
 
         analysis = LinearAnalysis(

@@ -14,10 +14,9 @@ from tumorboard.errors import InputError
 from tumorboard.pet.kinetics.compartments_rates import exponentials
 from tumorboard.pet.kinetics.input_function import InputFunction
 from tumorboard.provenance import Record
+from tumorboard.units import S_PER_MIN
 
 __all__ = ["BolusBlood", "TissueRates", "simulated_blood", "simulated_curves"]
-
-_MINUTE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +147,7 @@ def simulated_blood(bolus: BolusBlood, times_s: ArrayLike) -> InputFunction:
     [0.0, 4405.0]
     """
     times = np.asarray(times_s, np.float64)
-    u = np.maximum(times - bolus.arrival_s, 0.0) / _MINUTE_S
+    u = np.maximum(times - bolus.arrival_s, 0.0) / S_PER_MIN
     (a, b, c), (alpha, beta, gamma) = bolus.amplitudes, bolus.rates_per_min
     plasma = 1e3 * ((a * u - b - c) * np.exp(-alpha * u) + b * np.exp(-beta * u) + c * np.exp(-gamma * u))
     lost = u**bolus.parent_power / (bolus.parent_half_min**bolus.parent_power + u**bolus.parent_power)
@@ -223,7 +222,7 @@ def simulated_curves(
     vessels = averaged(blood.whole_blood_integral(edges))
     values = np.empty((len(rates), len(start)))
     for row, rate in zip(values, rates.values(), strict=True):
-        per_s = np.array([rate.k1_ml_cm3_min, rate.k2_per_min, rate.k3_per_min, rate.k4_per_min]) / _MINUTE_S
+        per_s = np.array([rate.k1_ml_cm3_min, rate.k2_per_min, rate.k3_per_min, rate.k4_per_min]) / S_PER_MIN
         amplitudes, exponents, _, _ = exponentials(per_s)
         tissue = amplitudes @ averaged(blood.parent_convolution(exponents, edges)[1])
         row[:] = (1.0 - blood_volume) * tissue + blood_volume * vessels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,9 @@ from tumorboard.pet.kinetics.fit import FitFlag, FrameModel, KineticFit, Kinetic
 from tumorboard.pet.kinetics.input_function import InputFunction
 from tumorboard.pet.kinetics.least_squares import corrected_akaike
 from tumorboard.provenance import Record
+from tumorboard.units import S_PER_MIN
 
 __all__ = ["SpectralAnalysis", "Spectrum"]
-
-_MINUTE_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,11 +143,11 @@ class SpectralAnalysis:
         )
 
     def _scan(self, curves: TissueCurves, blood: InputFunction) -> _Scan:
-        basis, _ = frame_basis(blood, curves, self.frame_model, self.rates_per_min / _MINUTE_S)
+        basis, _ = frame_basis(blood, curves, self.frame_model, self.rates_per_min / S_PER_MIN)
         seen = frame_blood(blood, curves, self.frame_model)
         volume = self.blood_volume
         share = (volume.lowest, volume.highest) if isinstance(volume, FittedBloodVolume) else (volume, volume)
-        return _Scan(basis.T / _MINUTE_S, seen, share, self.weighting.of(curves))
+        return _Scan(basis.T / S_PER_MIN, seen, share, self.weighting.of(curves))
 
     def _spectrum(self, solution: NDArray[np.float64]) -> Spectrum:
         return Spectrum(self.rates_per_min, solution[:-1], float(solution[-1]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from tumorboard.pet.kinetics.reference_patlak import ReferencePatlak
 from tumorboard.pet.kinetics.repeated_integrals import FrameTerms
 from tumorboard.pet.kinetics.suvr import SUVR
 from tumorboard.pet.kinetics.voxels_plan import Quantities, VoxelNumbers, first_of_all_voxels, packed_size
+from tumorboard.units import S_PER_MIN
 
 __all__ = [
     "FixedPlan",
@@ -40,8 +41,6 @@ __all__ = [
     "multilinear_plan",
     "ratio_plan",
 ]
-
-_MINUTE_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +112,7 @@ class LinePlan:
     def solve(self, data: NDArray[Any], index: NDArray[np.int64], errors: bool) -> VoxelNumbers:
         """Fit voxels ``index``, shape ``(n_voxels,)``, of ``data``, ``(n_frames, n_all_voxels)`` [Bq/mL]."""
         scan, m = self.scan, index.size
-        own, later = _own_and_later(scan.operators.integral / _MINUTE_S)
+        own, later = _own_and_later(scan.operators.integral / S_PER_MIN)
         parts = scan.variance * scan.duration_s**2
         found, covariance = np.empty((2, m)), np.empty((3, m if errors else 0))
         left, pointless = np.empty(m), np.empty(m, np.bool_)
@@ -145,7 +144,7 @@ class LinePlan:
 def line_plan(model: Logan | ReferenceLogan, curves: TissueCurves, drive: Any) -> LinePlan:
     """Make Logan's analysis ready; arguments as :func:`.fit_voxels`, ``curves`` only for their frames."""
     scan = _Scan.of(model, curves, drive)
-    integral = scan.drive.integral / _MINUTE_S
+    integral = scan.drive.integral / S_PER_MIN
     units, quantities = {"VT": "mL/cm3"}, _slope
     if isinstance(model, ReferenceLogan):
         if model.k2_prime_per_min is not None:
@@ -236,7 +235,7 @@ def fixed_plan(model: Patlak | ReferencePatlak, curves: TissueCurves, drive: Any
             "a later t*"
         )
     weights, safe = np.where(used, weights, 0.0), np.where(used, over, 1.0)
-    design = np.stack([scan.drive.integral / _MINUTE_S / safe, np.ones_like(safe)], axis=-1)
+    design = np.stack([scan.drive.integral / S_PER_MIN / safe, np.ones_like(safe)], axis=-1)
     unit = propagated_covariance(design, weights, 1.0, ratio_noise(over), scan.weights)
     if isinstance(model, ReferencePatlak):
         units, quantities = {"Kiref": "1/min", "intercept": "1"}, _reference_uptake
@@ -330,8 +329,8 @@ class MultilinearPlan:
         weighted = self.known * root[:, None]
         lengths = np.linalg.norm(weighted, axis=0)
         orthonormal, upper = np.linalg.qr(weighted / lengths)
-        single, double = scan.operators.integral / _MINUTE_S, scan.operators.double_integral / _MINUTE_S**2
-        time = scan.mid_s / _MINUTE_S
+        single, double = scan.operators.integral / S_PER_MIN, scan.operators.double_integral / S_PER_MIN**2
+        time = scan.mid_s / S_PER_MIN
         own0, later0 = _own_and_later(single)
         own1, next1 = _own_and_later(double)
         # From the next frame on, the double integral grows with time as the single one stays.
@@ -367,9 +366,9 @@ class MultilinearPlan:
 def multilinear_plan(model: MA1 | MA2 | MRTM1 | MRTM2, curves: TissueCurves, drive: Any) -> MultilinearPlan:
     """Make a multilinear analysis ready; arguments as of :func:`.line_plan`."""
     scan = _Scan.of(model, curves, drive)
-    integral, level = scan.drive.integral / _MINUTE_S, scan.drive.concentration
+    integral, level = scan.drive.integral / S_PER_MIN, scan.drive.concentration
     if isinstance(model, MA2):
-        known = np.stack([scan.drive.double_integral / _MINUTE_S**2, integral], axis=-1)
+        known = np.stack([scan.drive.double_integral / S_PER_MIN**2, integral], axis=-1)
         units = {"VT": "mL/cm3", "VS": "mL/cm3", "VND": "mL/cm3", "K1": "mL/cm3/min"}
         units |= {"k2": "1/min", "k3": "1/min", "k4": "1/min"}
         # Regions have plasma's double integral, tissue's, tissue's single, plasma's single.

@@ -22,10 +22,10 @@ from tumorboard.pet.kinetics.reference_curve import convolved_in_frames
 from tumorboard.pet.kinetics.srtm import SRTM
 from tumorboard.pet.kinetics.srtm2 import SRTM2, CoupledK2Prime
 from tumorboard.pet.kinetics.voxels_plan import Quantities, VoxelNumbers, packed_size
+from tumorboard.units import S_PER_MIN
 
 __all__ = ["OneRatePlan", "one_tissue_plan", "reference_rate_plan"]
 
-_MINUTE_S: Final = 60.0
 #: Largest distance of the table's rates in their logarithm; between them cubics err by some 1e-7.
 _STEP: Final = 0.05
 #: Relative step of the difference that gives how a column changes with its rate.
@@ -174,9 +174,9 @@ def reference_rate_plan(model: SRTM | SRTM2, curves: TissueCurves, reference: Ti
     rates = _rates(*model.k2a_range_per_min)
 
     def at(factor: float) -> NDArray[np.float64]:
-        scaled = rates * factor / _MINUTE_S
+        scaled = rates * factor / S_PER_MIN
         span = (basis.nodes_s, basis.node_values, scaled, basis.start_s, basis.end_s, basis.frame_model)
-        return convolved_in_frames(*span) / _MINUTE_S
+        return convolved_in_frames(*span) / S_PER_MIN
 
     table = at(1.0)
     slopes = (at(1.0 + _DIFFERENCE) - at(1.0 - _DIFFERENCE)) / (2.0 * _DIFFERENCE)
@@ -206,18 +206,18 @@ def one_tissue_plan(model: OneTissue, curves: TissueCurves, blood: InputFunction
         raise InputError(
             "the lowest k2 must be > 0 [1/min] for voxels, whose search is even in its logarithm"
         )
-    rates = _rates(low / _MINUTE_S, high / _MINUTE_S)
+    rates = _rates(low / S_PER_MIN, high / S_PER_MIN)
     columns, by_rate = frame_basis(blood, curves, model.frame_model, rates)
     seen = frame_blood(blood, curves, model.frame_model)
     volume, weights = model.blood_volume, model.weighting.of(curves)
     fitted = isinstance(volume, FittedBloodVolume)
     share = 0.0 if isinstance(volume, FittedBloodVolume) else volume
-    k1 = tuple(v / _MINUTE_S * (1.0 - share) for v in model.bounds.k1_ml_cm3_min)
+    k1 = tuple(v / S_PER_MIN * (1.0 - share) for v in model.bounds.k1_ml_cm3_min)
 
     def quantities(c: Any) -> dict[str, Any]:
         part = c[0] if fitted else share + 0.0 * c[0]
         k1_per_s = c[1] / (1.0 - part)
-        return {"K1": k1_per_s * _MINUTE_S, "k2": c[2] * _MINUTE_S, "vB": part, "VT": k1_per_s / c[2]}
+        return {"K1": k1_per_s * S_PER_MIN, "k2": c[2] * S_PER_MIN, "vB": part, "VT": k1_per_s / c[2]}
 
     return OneRatePlan(
         rates,

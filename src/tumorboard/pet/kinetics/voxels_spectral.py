@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,9 @@ from tumorboard.pet.kinetics.compartments_response import frame_basis, frame_blo
 from tumorboard.pet.kinetics.input_function import InputFunction
 from tumorboard.pet.kinetics.spectral import SpectralAnalysis
 from tumorboard.pet.kinetics.voxels_plan import Quantities, VoxelNumbers
+from tumorboard.units import S_PER_MIN
 
 __all__ = ["SpectralPlan", "spectral_plan"]
-
-_MINUTE_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,8 +84,8 @@ class SpectralPlan:
 
 def spectral_plan(model: SpectralAnalysis, curves: TissueCurves, blood: InputFunction) -> SpectralPlan:
     """Make spectral analysis ready; arguments as :func:`.fit_voxels`, ``curves`` only for their frames."""
-    basis, _ = frame_basis(blood, curves, model.frame_model, model.rates_per_min / _MINUTE_S)
-    columns = np.column_stack([basis.T / _MINUTE_S, frame_blood(blood, curves, model.frame_model)])
+    basis, _ = frame_basis(blood, curves, model.frame_model, model.rates_per_min / S_PER_MIN)
+    columns = np.column_stack([basis.T / S_PER_MIN, frame_blood(blood, curves, model.frame_model)])
     units = {"K1": "mL/cm3/min", "vB": "1", "VT": "mL/cm3"}
     weights, volume = model.weighting.of(curves), model.blood_volume
     return SpectralPlan(columns, weights, model.rates_per_min, volume, units, _quantities)

@@ -17,10 +17,10 @@ from tumorboard.pet.kinetics.compartments_rates import FittedBloodVolume
 from tumorboard.pet.kinetics.compartments_response import FrameResponse
 from tumorboard.pet.kinetics.input_function import InputFunction
 from tumorboard.pet.kinetics.voxels_plan import Quantities, VoxelNumbers, packed_size
+from tumorboard.units import S_PER_MIN
 
 __all__ = ["TwoTissuePlan", "two_tissue_plan"]
 
-_MINUTE_S: Final = 60.0
 #: Of the table's rates, those of the first search: its best pair is refined, so that it may be coarse.
 _STRIDE: Final = 4
 #: Directions of the table's responses that are smaller than this part of the largest are left out.
@@ -169,7 +169,7 @@ def two_tissue_plan(model: TwoTissue, curves: TissueCurves, blood: InputFunction
     """Make two tissue compartments ready; ``curves`` only for their frames."""
     b, reversible = model.bounds, model.binding is Binding.REVERSIBLE
     pairs = (b.k1_ml_cm3_min, b.k2_per_min, b.k3_per_min, b.k4_per_min if reversible else (0.0, 0.0))
-    limits = np.array(pairs) / _MINUTE_S
+    limits = np.array(pairs) / S_PER_MIN
     response = FrameResponse.of(blood, curves, model.frame_model, float(limits[1:, 1].sum()))
     names = ("K1", "k2", "k3", "k4", "vB", "VND", "VS", "VT", "BPND")
     if not reversible:
@@ -178,17 +178,17 @@ def two_tissue_plan(model: TwoTissue, curves: TissueCurves, blood: InputFunction
     def quantities(c: Any) -> dict[str, Any]:
         k1, k2, k3, k4, share = c[0] / (1.0 - c[4]), c[1], c[2], c[3], c[4]
         found = {
-            "K1": k1 * _MINUTE_S,
-            "k2": k2 * _MINUTE_S,
-            "k3": k3 * _MINUTE_S,
+            "K1": k1 * S_PER_MIN,
+            "k2": k2 * S_PER_MIN,
+            "k3": k3 * S_PER_MIN,
             "vB": share,
             "VND": k1 / k2,
         }
         if not reversible:
-            return found | {"Ki": _MINUTE_S * k1 * k3 / (k2 + k3)}
+            return found | {"Ki": S_PER_MIN * k1 * k3 / (k2 + k3)}
         bound = k3 / k4
         free = found["VND"]
-        return found | {"k4": k4 * _MINUTE_S, "VS": free * bound, "BPND": bound, "VT": free * (1.0 + bound)}
+        return found | {"k4": k4 * S_PER_MIN, "VS": free * bound, "BPND": bound, "VT": free * (1.0 + bound)}
 
     return TwoTissuePlan(
         response,

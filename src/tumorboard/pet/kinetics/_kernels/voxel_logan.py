@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tumorboard.pet.kinetics._kernels.voxel_block import LANES, load_block
+from tumorboard.units import S_PER_MIN
 
 __all__ = ["fit_lines"]
 
@@ -67,7 +68,7 @@ def _weights(
         for v in range(LANES):
             c = y[f, v]
             # The integral before is what remains of the ordinate without half of this frame.
-            before = 60.0 * py[f, v] * c - half[f] * c
+            before = S_PER_MIN * py[f, v] * c - half[f] * c
             spread = (earlier[f] + variance[f] * (before / c) ** 2) / (c * c)
             w[f, v] = 1.0 / spread if spread > 0.0 else 0.0
 

@@ -222,8 +222,7 @@ def propagate_lesions(
     count = _Count(progress, n_registrations)
     there = register_rigid(target, source, config.rigid, progress=count.tell())
     back = register_rigid(source, target, config.rigid, progress=count.tell())
-    begun = _begun(there)
-    starts = [_elsewhere(begun, config.restart_shift_mm, k) for k in range(config.restarts)]
+    starts = [_elsewhere(there.initial, config.restart_shift_mm, k) for k in range(config.restarts)]
     again = [
         register_rigid(target, source, config.rigid, initial=start, progress=count.tell()).transform
         for start in starts
@@ -345,11 +344,6 @@ class _Count:
         progress, number = self._progress, self._begun
         self._begun += 1
         return lambda what, _level, _levels: progress(what, number, self._total)
-
-
-def _begun(found: RigidRegistration) -> RigidTransform:
-    kept = found.provenance.parameters["initial"]
-    return RigidTransform(kept["rotation"], kept["translation_mm"], kept["from_frame"], kept["to_frame"])
 
 
 def _elsewhere(begun: RigidTransform, shift_mm: float, number: int) -> RigidTransform:

@@ -36,6 +36,8 @@ class RigidRegistration:
     ----------
     config
         The choices.
+    initial
+        Where it started from.
     transform
         From the fixed image's frame to the moving image's.
     levels
@@ -48,6 +50,7 @@ class RigidRegistration:
     """
 
     config: RigidRegistrationConfig
+    initial: RigidTransform
     transform: RigidTransform
     levels: tuple[RegistrationLevel, ...]
     correlation_before: float
@@ -126,6 +129,7 @@ def register_rigid(
     mutual = config.similarity is Similarity.MUTUAL_INFORMATION
     return RigidRegistration(
         config=config,
+        initial=begun,
         transform=now,
         levels=tuple(levels),
         correlation_before=correlation_through(finest.fixed, finest.moving, begun, mask=finest.mask),

@@ -9,7 +9,7 @@ import numpy as np
 
 from tumorboard.errors import InputError
 
-__all__ = ["TISSUES", "effective_dose_sv", "tissue_doses_sv"]
+__all__ = ["TISSUES", "effective_dose_of_tissues_sv", "effective_dose_sv", "tissue_doses_sv"]
 
 #: Tissues that targets make up, and in which parts: lungs by a third for bronchi, bronchioles and alveoli;
 #: colon, extrathoracic regions and lymph nodes by Publication 133.
@@ -151,10 +151,37 @@ def effective_dose_sv(male_sv: Mapping[str, float], female_sv: Mapping[str, floa
                 f"{sex}_sv must have all targets that the effective dose needs; got none of "
                 f"{', '.join(targets)}; doses of ICRP Publication 133's targets have them"
             )
-    total = sum(weight * 0.5 * (male[t] + female[t]) for t, weight in _WEIGHTS.items())
-    total += _GONADS * 0.5 * (male["testes"] + female["ovaries"])
+    return effective_dose_of_tissues_sv(male, female)
+
+
+def effective_dose_of_tissues_sv(male_sv: Mapping[str, float], female_sv: Mapping[str, float]) -> float:
+    """Return the effective dose from doses to tissues [1]_; see :func:`effective_dose_sv`.
+
+    Parameters
+    ----------
+    male_sv, female_sv
+        Equivalent dose by tissue of :data:`TISSUES`, ovaries and uterus of the female and testes and prostate
+        of the male [Sv].
+
+    Returns
+    -------
+    float
+        [Sv]
+
+    References
+    ----------
+    .. [1] icrp2007recommendations
+
+    Examples
+    --------
+    >>> even = dict.fromkeys(TISSUES, 0.002)
+    >>> round(effective_dose_of_tissues_sv(even, even), 6)
+    0.002
+    """
+    total = sum(weight * 0.5 * (male_sv[t] + female_sv[t]) for t, weight in _WEIGHTS.items())
+    total += _GONADS * 0.5 * (male_sv["testes"] + female_sv["ovaries"])
     remainders = [
         float(np.mean([found[t] for t in (*_REMAINDER_TISSUES, own)]))
-        for found, own in ((male, "prostate"), (female, "uterus"))
+        for found, own in ((male_sv, "prostate"), (female_sv, "uterus"))
     ]
     return float(total + _REMAINDER * 0.5 * sum(remainders))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Final
 
+from tumorboard.dosimetry.organ_effective_dose import TISSUES, effective_dose_of_tissues_sv
 from tumorboard.errors import InputError
 from tumorboard.phantoms.stylised_adult_regions import BodyRegion
 
@@ -32,18 +33,16 @@ SURROGATES: Final[Mapping[str, str]] = {
     "prostate": "uterus",
 }
 
-_UPPER, _LOWER = "upper large intestine wall", "lower large intestine wall"
-#: Upper and lower colon by mass, Publication 69.
-_COLON: Final = {_UPPER: 0.57, _LOWER: 0.43}
-_STOMACH, _BLADDER, _GALL_BLADDER = "stomach wall", "urinary bladder wall", "gall bladder wall"
-_OF_60: Final = {
-    "red marrow": 0.12, "colon": 0.12, "lungs": 0.12, _STOMACH: 0.12, _BLADDER: 0.05, "breasts": 0.05,
-    "liver": 0.05, "oesophagus": 0.05, "thyroid": 0.05, "skin": 0.01, "bone surfaces": 0.01,
+#: Targets that have other names than their tissues.
+_TARGETS: Final = {
+    **SURROGATES, "stomach": "stomach wall", "breast": "breasts", "urinary bladder": "urinary bladder wall",
+    "bone surface": "bone surfaces", "gall bladder": "gall bladder wall", "heart": "heart wall",
 }  # fmt: skip
-_OF_103: Final = {
-    "red marrow": 0.12, "colon": 0.12, "lungs": 0.12, _STOMACH: 0.12, "breasts": 0.12, _BLADDER: 0.04,
-    "oesophagus": 0.04, "liver": 0.04, "thyroid": 0.04, "bone surfaces": 0.01, "brain": 0.01,
-    "salivary glands": 0.01, "skin": 0.01,
+#: Upper and lower colon by mass, Publication 69.
+_COLON: Final = {"upper large intestine wall": 0.57, "lower large intestine wall": 0.43}
+_OF_60: Final = {
+    "red marrow": 0.12, "colon": 0.12, "lungs": 0.12, "stomach": 0.12, "urinary bladder": 0.05,
+    "breast": 0.05, "liver": 0.05, "oesophagus": 0.05, "thyroid": 0.05, "skin": 0.01, "bone surface": 0.01,
 }  # fmt: skip
 #: Masses are those of the phantom; muscle's is what ICRP's reference man has [g].
 _REMAINDER_60_G: Final = {
@@ -53,10 +52,6 @@ _REMAINDER_60_G: Final = {
         BodyRegion.PANCREAS, BodyRegion.SPLEEN, BodyRegion.THYMUS, BodyRegion.UTERUS,
     )
 } | {"muscle": 28000.0}  # fmt: skip
-_REMAINDER_103: Final = (
-    "adrenals", "extrathoracic region", _GALL_BLADDER, "heart wall", "kidneys", "lymph nodes", "muscle",
-    "oral mucosa", "pancreas", "small intestine", "spleen", "thymus",
-)  # fmt: skip
 
 
 def phantom_effective_dose_sv(equivalent_sv: Mapping[str, float], *, weights: TissueWeights) -> float:
@@ -99,27 +94,22 @@ def phantom_effective_dose_sv(equivalent_sv: Mapping[str, float], *, weights: Ti
     >>> [round(phantom_effective_dose_sv(even, weights=w), 6) for w in TissueWeights]
     [0.002, 0.002]
     """
-    doses = {**equivalent_sv}
-    own = _OF_60 if weights is TissueWeights.ICRP_60 else _OF_103
-    rest = tuple(_REMAINDER_60_G) if weights is TissueWeights.ICRP_60 else (*_REMAINDER_103, "prostate")
-    needed = {SURROGATES.get(t, t) for t in (*own, *rest, _UPPER, _LOWER, "ovaries", "testes", "uterus")}
-    missing = sorted(t for t in needed - {"colon"} if t not in doses)
+    is_60 = weights is TissueWeights.ICRP_60
+    tissues = (*_OF_60, *_REMAINDER_60_G, "ovaries", "testes") if is_60 else tuple(TISSUES)
+    target_of = {tissue: _TARGETS.get(tissue, tissue) for tissue in tissues if tissue != "colon"}
+    missing = sorted({*target_of.values(), *_COLON} - set(equivalent_sv))
     if missing:
         raise InputError(
             f"equivalent_sv must have all targets that the effective dose needs; got none of "
             f"{', '.join(missing)}; doses of dosimetry.phantom_s_values have them"
         )
-    doses |= {tissue: doses[target] for tissue, target in SURROGATES.items() if target in doses}
-    doses["colon"] = sum(share * doses[part] for part, share in _COLON.items())
-    total = sum(weight * doses[tissue] for tissue, weight in own.items())
-    if weights is TissueWeights.ICRP_60:
-        gonads = max(doses["ovaries"], doses["testes"])
-        return float(total + 0.20 * gonads + _remainder_60_sv(doses, gonads))
-    remainders = [
-        sum(doses[tissue] for tissue in (*_REMAINDER_103, sex)) / 13 for sex in ("prostate", "uterus")
-    ]
-    gonads = 0.5 * (doses["ovaries"] + doses["testes"])
-    return float(total + 0.08 * gonads + 0.12 * 0.5 * sum(remainders))
+    doses = {tissue: equivalent_sv[target] for tissue, target in target_of.items()}
+    doses["colon"] = sum(share * equivalent_sv[part] for part, share in _COLON.items())
+    if not is_60:
+        return effective_dose_of_tissues_sv(doses, doses)
+    gonads = max(doses["ovaries"], doses["testes"])
+    total = sum(weight * doses[tissue] for tissue, weight in _OF_60.items())
+    return float(total + 0.20 * gonads + _remainder_60_sv(doses, gonads))
 
 
 def _remainder_60_sv(doses: Mapping[str, float], gonads: float) -> float:

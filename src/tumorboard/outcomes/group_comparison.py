@@ -252,12 +252,13 @@ def compare_groups(study: GroupStudy, config: GroupComparisonConfig) -> GroupCom
     >>> round(row.difference, 6), round(row.percent, 1), round(row.p, 4)
     (-3.0, -15.0, 0.0213)
     """
-    rows = [_fit_region(study, k) for k in range(len(study.regions))]
-    p = np.array([row.p for row in rows])
-    corrected = corrected_p(p, config.multiplicity)
+    design = _design(study)
+    rows = [_fit_region(study, design, k) for k in range(len(study.regions))]
+    corrected = corrected_p([row.p for row in rows], config.multiplicity)
     alone, largest = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
     if config.permutations is not None:
-        alone, largest = _permuted(study, np.array([row.t for row in rows]), config)
+        t = np.array([row.t for row in rows])
+        alone, largest = _permuted(study, design, t, config.permutations, config.seed)
     regions = tuple(
         RegionDifference(
             region=study.regions[k],
@@ -315,11 +316,11 @@ class _Fitted:
         return float(stats.t.isf(0.5 * (1.0 - confidence), self.freedom)) * self.standard_error
 
 
-def _fit_region(study: GroupStudy, k: int) -> _Fitted:
+def _fit_region(study: GroupStudy, whole: NDArray[np.float64], k: int) -> _Fitted:
     values = study.values[:, k]
     there = np.isfinite(values)
     region, y = study.regions[k], values[there]
-    design = _design(study)[there]
+    design = whole[there]
     for name, rows in zip(study.groups, (~study.in_second, study.in_second), strict=True):
         if (rows & there).sum() < 2:
             raise InputError(f"group {name!r} must have >= 2 subjects with a value of {region!r}")
@@ -366,26 +367,23 @@ def _effect(row: _Fitted, confidence: float) -> EffectSize:
 
 
 def _permuted(
-    study: GroupStudy, t: NDArray[np.float64], config: GroupComparisonConfig
+    study: GroupStudy, design: NDArray[np.float64], t: NDArray[np.float64], permutations: int, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return p values of each region alone, and against the largest of all regions."""
     if np.isnan(study.values).any():
         raise InputError("values must not be missing for permutation; leave out regions or subjects without")
-    if config.permutations is None:
-        raise InputError("permutations must be a number to permute")
-    design = _design(study)
     reduced, _ = linalg.qr(design[:, :-1], mode="economic")
     group = design[:, -1] - reduced @ (reduced.T @ design[:, -1])
     group /= np.linalg.norm(group)
     left = study.values - reduced @ (reduced.T @ study.values)
-    rng = np.random.default_rng(config.seed)
+    rng = np.random.default_rng(seed)
     # As large as seen but for rounding counts as large.
     seen = np.abs(t) * (1.0 - 1e-9)
     alone, largest = np.ones(len(t)), np.ones(len(t))
     freedom = len(left) - design.shape[1]
     batch = max(1, _BATCH // left.size)
-    for start in range(0, config.permutations, batch):
-        count = min(batch, config.permutations - start)
+    for start in range(0, permutations, batch):
+        count = min(batch, permutations - start)
         order = rng.permuted(np.tile(np.arange(len(left)), (count, 1)), axis=1)
         shuffled = left[order]
         shuffled = shuffled - np.einsum("nk,bkr->bnr", reduced, np.einsum("nk,bnr->bkr", reduced, shuffled))
@@ -394,7 +392,7 @@ def _permuted(
         found = np.abs(along) / np.sqrt(np.maximum(rest, 1e-300) / freedom)
         alone += (found >= seen).sum(axis=0)
         largest += (found.max(axis=1)[:, None] >= seen).sum(axis=0)
-    return alone / (config.permutations + 1), largest / (config.permutations + 1)
+    return alone / (permutations + 1), largest / (permutations + 1)
 
 
 def _references(config: GroupComparisonConfig) -> tuple[str, ...]:

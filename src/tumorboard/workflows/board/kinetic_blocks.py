@@ -61,7 +61,7 @@ def fit_facts(models: KineticModels) -> Facts:
         ("Frames", f"{curves.n_frames}, to {curves.frame_end_s[-1] / 60:.1f} min"),
         ("Regions", len(curves.regions)),
     ]
-    choices = result.to_dict()["choices"]
+    choices = result.choices()
     if result.blood is not None:
         pairs.append(("Share of blood in tissue", f"{choices['vb']:g}, fixed"))
         pairs.append(("Delay of the blood [s]", _delay_words(models, float(choices["delay_s"]))))
@@ -84,13 +84,8 @@ def _delay_words(models: KineticModels, used_s: float) -> str:
 
 def _t_star_words(result: KineticsResult) -> str:
     """Return from when on the regions' lines go, by the rule that was chosen."""
-    firsts = [
-        float(fit.mid_s[np.flatnonzero(fit.weights > 0)[0]]) / 60.0
-        for fit in result.fits
-        if fit.weights.any()
-    ]
-    rule = result.config.choices()["t_star"]
-    return f"{min(firsts):.1f} to {max(firsts):.1f} min by region: {rule}"
+    firsts = result.t_star_min().values()
+    return f"{min(firsts):.1f} to {max(firsts):.1f} min by region: {result.choices()['t_star']}"
 
 
 def fit_tables(models: KineticModels) -> list[Block]:

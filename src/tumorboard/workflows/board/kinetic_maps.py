@@ -106,7 +106,7 @@ def plasma_maps(
     progress
         Told how far it is.
     """
-    starts = [float(fit.mid_s[np.flatnonzero(fit.weights > 0)[0]]) for fit in logan.fits]
+    starts = list(logan.t_star_s().values())
     # Half a second earlier, so that rounding leaves no frame out.
     start = FromTime(max(float(np.median(starts)) - 0.5, 0.0))
     average, duration = FrameModel.FRAME_AVERAGE, Weighting.DURATION

@@ -193,11 +193,9 @@ def _all(
     if not found:
         raise InputError(next(iter(failed.values())))
     cautions = [*cautions, *(f"{name} was not fitted: {why}" for name, why in failed.items())]
-    first = next(iter(found.values()))
-    choices = first.to_dict()["choices"]
     notes = (
         "Frames are compared with the models' averages over them; weights are "
-        f"{_WEIGHTS[choices['weighting']]}.",
+        f"{_WEIGHTS[next(iter(found.values())).weighting]}.",
     )
     return KineticModels(found, tuple(cautions), notes, delay)
 

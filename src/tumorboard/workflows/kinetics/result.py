@@ -53,13 +53,18 @@ class KineticsResult:
         """How the fits came about."""
         return Record("workflows.kinetics.run", {}, tuple(fit.provenance for fit in self.fits))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all as what JSON can hold; a number that is not determined is ``None``."""
+    def choices(self) -> dict[str, Any]:
+        """Return every choice that played a part: the configuration's, with what the data decided."""
         choices = self.config.choices()
         if "weighting" in choices:
             choices["weighting"] = self.weighting
         if self.delay is not None:
             choices["delay_s"] = self.delay.delay.value
+        return choices
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all as what JSON can hold; a number that is not determined is ``None``."""
+        choices = self.choices()
         return {
             "fits": fits_data(self.fits),
             "choices": choices,
@@ -72,7 +77,11 @@ class KineticsResult:
 
     def t_star_min(self) -> dict[str, float]:
         """Return the middle of the first frame that each region's fit goes through, by region [min]."""
-        return {fit.region: float(fit.mid_s[fit.weights > 0][0]) / S_PER_MIN for fit in self.fits}
+        return {region: mid_s / S_PER_MIN for region, mid_s in self.t_star_s().items()}
+
+    def t_star_s(self) -> dict[str, float]:
+        """Return the same in seconds [s]."""
+        return {fit.region: float(fit.mid_s[fit.weights > 0][0]) for fit in self.fits}
 
 
 def fits_data(fits: Sequence[KineticFit]) -> list[dict[str, Any]]:

@@ -68,7 +68,7 @@ def run(context: Context) -> SectionResult:
         SectionStatus.DONE,
         data={
             "fits": fits_data(models.fits),
-            "choices": {name: result.to_dict()["choices"] for name, result in models.results.items()},
+            "choices": {name: result.choices() for name, result in models.results.items()},
             "delay": models.delay,
             "maps": maps,
             "cautions": list(models.cautions),

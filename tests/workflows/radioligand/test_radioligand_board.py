@@ -61,6 +61,8 @@ def stating(scan, factor):
         ("GTV liver", StructureKind.UNSTATED, False),
         ("liver_met_2", StructureKind.UNSTATED, False),
         ("livermet1", StructureKind.UNSTATED, False),
+        ("liverlesions", StructureKind.UNSTATED, False),
+        ("livermetastases", StructureKind.UNSTATED, False),
         ("GTVn liver", StructureKind.UNSTATED, False),
         ("PTV_liver", StructureKind.UNSTATED, False),
         ("HCC liver", StructureKind.UNSTATED, False),

@@ -31,29 +31,17 @@ __all__ = ["is_kidney", "is_organ", "kidney_blocks", "kidney_data", "organ_names
 
 _LESION_KINDS: Final = (StructureKind.GTV, StructureKind.CTV, StructureKind.PTV, StructureKind.LESION)
 _ORGAN_KINDS: Final = (StructureKind.ORGAN, StructureKind.AVOIDANCE)
-#: A name with one of these words, or beginnings of words, is a lesion's, whatever organ it names as well.
-_LESION_WORDS: Final = (
-    *("lesion", "metasta", "met", "mets", "tumor", "tumour", "nodule", "node", "nodes", "ln"),
-    *("carcinoma", "cancer", "sarcoma", "melanoma", "hcc", "rcc"),
+#: A name with one of these words is a lesion's, whatever organ it names as well; in one word with the organ,
+#: too: livermet1, GTVn.
+_LESION_WORDS: Final = re.compile(
+    "[gcpi]tv.*|.*(lesion|metasta|tumou?r|nodule|carcinoma|cancer|sarcoma|melanoma).*|.*mets?"
+    "|nodes?|ln|hcc|rcc"
 )
-#: Written in one word with numbers, letters and organs, too: GTVn, livermet1.
-_LESION_SIGNS: Final = re.compile(r"(?<![a-z])[gcpi]tv|(?:met|mets|lesion|tumou?r)(?![a-z])")
-_KIDNEY_WORDS: Final = ("kidney", "renal")
-_ORGAN_WORDS: Final = (
-    *_KIDNEY_WORDS,
-    *("marrow", "spleen", "liver", "salivary", "parotid", "submandibular", "sublingual", "lacrimal"),
-    *(
-        "bladder",
-        "pituitary",
-        "adrenal",
-        "thyroid",
-        "stomach",
-        "bowel",
-        "intestine",
-        "colon",
-        "lung",
-        "heart",
-    ),
+_KIDNEY_WORDS: Final = re.compile("(kidney|renal).*")
+_ADRENAL_WORDS: Final = re.compile("adrenal.*")
+_ORGAN_WORDS: Final = re.compile(
+    "(kidney|renal|marrow|spleen|liver|salivary|parotid|submandibular|sublingual|lacrimal|bladder|pituitary"
+    "|adrenal|thyroid|stomach|bowel|intestine|colon|heart).*|lung"
 )
 #: Of kidneys [wessels2008mird20].
 _KIDNEY: Final = RepairingTissue(2.6, (2.8 * 3600.0,))
@@ -100,9 +88,7 @@ def is_organ(name: str, kind: StructureKind) -> bool:
         return False
     if kind in _ORGAN_KINDS:
         return True
-    if _LESION_SIGNS.search(name.lower()) or _has(name, _LESION_WORDS):
-        return False
-    return _has(name, _ORGAN_WORDS)
+    return not _has(name, _LESION_WORDS) and _has(name, _ORGAN_WORDS)
 
 
 def is_kidney(name: str) -> bool:
@@ -113,7 +99,7 @@ def is_kidney(name: str) -> bool:
     name
         Of a structure that is an organ.
     """
-    return _has(name, _KIDNEY_WORDS) and not _has(name, ("adrenal",))
+    return _has(name, _KIDNEY_WORDS) and not _has(name, _ADRENAL_WORDS)
 
 
 def organ_names(scans: Sequence[ActivityScan]) -> frozenset[str]:
@@ -210,11 +196,12 @@ def _percent(probability: float) -> str | float:
     return "< 0.1" if probability < 1e-3 else round(100.0 * probability, 1)
 
 
-def _has(name: str, words: Sequence[str]) -> bool:
-    # Names are written KidneyL, kidney_l, L. Kidney; "met" must not find "metre".
-    found = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)
-    parts = [part.lower() for part in found]
-    return any(part == word or (len(word) > 4 and part.startswith(word)) for part in parts for word in words)
+def _has(name: str, words: re.Pattern[str]) -> bool:
+    """Return whether one of a name's words is of the pattern."""
+    # Names are written KidneyL, kidney_l, L. Kidney, GTVn: words end where case changes, or go on.
+    whole = re.findall("[A-Za-z]+", name)
+    parts = re.findall("[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)
+    return any(words.fullmatch(word.lower()) for word in (*whole, *parts))
 
 
 def _kidney(one: LesionDose, injected_bq: float | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 import numpy as np
@@ -17,6 +17,7 @@ from tumorboard.core.grid import Grid, require_same_grid
 from tumorboard.core.image import Image, Quantity
 from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.errors import InputError
+from tumorboard.numerics.gaussian_blur import FWHM_PER_SIGMA
 from tumorboard.numerics.resample import Interpolation, resample
 from tumorboard.phantoms.brain_shapes import CORTEX_LOBES, DEEP_PARTS, BrainTissue, lobe_of
 from tumorboard.provenance import Record
@@ -26,7 +27,7 @@ __all__ = ["Brain", "BrainScanConfig", "brain_of", "frame_noise", "scan_brain"]
 #: From MNI's axes (right, front, up) to the patient's (left, back, up).
 _MNI_TO_LPS: Final = np.array([-1.0, -1.0, 1.0])
 _WHITE: Final = "white matter"
-_SIGMA_PER_FWHM: Final = 1.0 / (2.0 * math.sqrt(2.0 * math.log(2.0)))
+_SIGMA_PER_FWHM: Final = 1.0 / FWHM_PER_SIGMA
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -304,13 +305,7 @@ def scan_brain(brain: Brain, curves: TissueCurves, grid: Grid, config: BrainScan
             frame += np.float32(noise[k]) * _unit_noise(grid, config.noise_fwhm_mm, (config.seed, k))
     record = Record(
         "phantoms.scan_brain",
-        {
-            "resolution_fwhm_mm": config.resolution_fwhm_mm,
-            "half_life_s": config.half_life_s,
-            "noise_last_frame": config.noise_last_frame,
-            "noise_fwhm_mm": config.noise_fwhm_mm,
-            "seed": config.seed,
-        },
+        asdict(config),
         (brain.labels.provenance, curves.provenance),
         ("logan2001noise",),
     )

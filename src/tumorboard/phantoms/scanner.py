@@ -11,12 +11,13 @@ from scipy import ndimage
 from tumorboard.core.grid import Grid
 from tumorboard.core.image import Image, Quantity
 from tumorboard.errors import InputError
+from tumorboard.numerics.gaussian_blur import FWHM_PER_SIGMA
 from tumorboard.numerics.resample import Interpolation, resample
 from tumorboard.provenance import Record
 
 __all__ = ["simulate_ct", "simulate_pet"]
 
-_SIGMA_PER_FWHM = 1.0 / (2.0 * math.sqrt(2.0 * math.log(2.0)))
+_SIGMA_PER_FWHM = 1.0 / FWHM_PER_SIGMA
 
 
 def simulate_ct(truth_hu: Image, *, fwhm_mm: float, noise_hu: float, seed: int) -> Image:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +11,9 @@ from scipy.ndimage import gaussian_filter
 
 from tumorboard.core.grid import Grid
 from tumorboard.errors import InputError
+from tumorboard.numerics.gaussian_blur import FWHM_PER_SIGMA
 
 __all__ = ["SpatialConstraint", "pull"]
-
-_FWHM_PER_SIGMA: Final = 2.0 * math.sqrt(2.0 * math.log(2.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ def pull(
     tuple of numpy.ndarray
         Ridge and prior, each of shape ``(p, n_voxels)``; both 0 where a first fit has no result.
     """
-    sigma = [constraint.fwhm_mm / _FWHM_PER_SIGMA / step for step in grid.spacing_mm]
+    sigma = [constraint.fwhm_mm / FWHM_PER_SIGMA / step for step in grid.spacing_mm]
     known = np.isfinite(variance) & np.isfinite(coefficients).all(axis=0)
     volume = np.zeros(math.prod(grid.shape), np.float32)
 

@@ -62,9 +62,8 @@ class PointLink:
     point_mm
         Patient point (x, y, z), LPS [mm].
     frame_of_reference
-        DICOM UID of the frame that the point is in: a viewer of another frame does not go there. ``""`` goes
-        with
-        any.
+        DICOM UID of the frame that the point is in: a viewer of another frame does not go there. ``""``
+        goes with any.
 
     Examples
     --------

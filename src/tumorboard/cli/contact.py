@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tumorboard.cli.json_output import put_json
+from tumorboard.cli.json_output import ToJson, put_json
 from tumorboard.errors import InputError
 from tumorboard.workflows.contact.config import (
     HIGHEST_USV_PER_UGY,
@@ -66,9 +66,7 @@ def contact(
     administered_at_h: Annotated[float, typer.Option(help="Time of day [h].")] = 10.0,
     distance_exponent: Annotated[float, typer.Option(help="1 (line) to 2 (point).")] = 1.5,
     library: Annotated[str, typer.Option(help=f"Whose data: {' or '.join(LIBRARIES)}.")] = LIBRARIES[0],
-    to_json: Annotated[
-        str, typer.Option("--json", help="Write JSON to this file, or to standard output: -.")
-    ] = "",
+    to_json: ToJson = "",
 ) -> None:
     """Say how long people keep away from a patient, and when the patient may go home.
 

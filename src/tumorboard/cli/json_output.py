@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
-__all__ = ["put_json"]
+__all__ = ["ToJson", "put_json"]
+
+#: Where a command is to put its result; nothing: words on the screen.
+ToJson = Annotated[str, typer.Option("--json", help="Write JSON to this file, or to standard output: -.")]
 
 
 def put_json(found: Any, target: str) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tumorboard.cli.json_output import put_json
+from tumorboard.cli.json_output import ToJson, put_json
 from tumorboard.workflows.nuclide.config import LIBRARIES, NuclideConfig
 
 __all__ = ["nuclide"]
@@ -19,9 +19,7 @@ _TIMES = (("a", 365.25 * 86400.0), ("d", 86400.0), ("h", 3600.0), ("min", 60.0),
 def nuclide(
     name: Annotated[str, typer.Argument(help="In any usual spelling: Ac-225, 225Ac, Tc-99m.")],
     library: Annotated[str, typer.Option(help=f"Whose data: {' or '.join(LIBRARIES)}.")] = LIBRARIES[0],
-    to_json: Annotated[
-        str, typer.Option("--json", help="Write JSON to this file, or to standard output: -.")
-    ] = "",
+    to_json: ToJson = "",
 ) -> None:
     """Show half-life, emissions and progeny of a nuclide, and where libraries differ.
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tumorboard.cli.json_output import put_json
+from tumorboard.cli.json_output import ToJson, put_json
 from tumorboard.workflows.nuclide.config import LIBRARIES
 from tumorboard.workflows.organ_dose.config import OrganDoseConfig
 
@@ -27,9 +27,7 @@ def organ_dose(
     cache: Annotated[
         Path | None, typer.Option(help="Folder to keep S-values in; else the user's.", show_default=False)
     ] = None,
-    to_json: Annotated[
-        str, typer.Option("--json", help="Write JSON to this file, or to standard output: -.")
-    ] = "",
+    to_json: ToJson = "",
 ) -> None:
     """Calculate doses to the organs of a stylised adult, and the effective dose.
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tumorboard.cli.json_output import put_json
+from tumorboard.cli.json_output import ToJson, put_json
 from tumorboard.errors import InputError
 from tumorboard.workflows.transport.config import PARTICLES, WaterConfig
 
@@ -34,9 +34,7 @@ def water(
     mean_excitation_ev: Annotated[
         float, typer.Option(help="Of the water: 77.7 as MCsquare's, 78 by ICRU 90, 75 by ICRU 49 [eV].")
     ] = 77.7,
-    to_json: Annotated[
-        str, typer.Option("--json", help="Write JSON to this file, or to standard output: -.")
-    ] = "",
+    to_json: ToJson = "",
 ) -> None:
     """Send a thin beam of one energy into a box of water, and say what became of it.
 

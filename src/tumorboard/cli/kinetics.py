@@ -7,10 +7,10 @@ from typing import Any
 import typer
 
 from tumorboard.cli import kinetics_options as options
-from tumorboard.cli.json_output import put_json
+from tumorboard.cli.json_output import ToJson, put_json
 from tumorboard.cli.kinetics_map import map_voxels
 from tumorboard.errors import InputError
-from tumorboard.workflows.kinetics.config import KineticsConfig
+from tumorboard.workflows.kinetics.config import DEFAULT_DELAY_BOUNDS_S, KineticsConfig
 from tumorboard.workflows.printable import printable
 
 __all__ = ["app"]
@@ -53,7 +53,7 @@ def fit(
     until_min: options.UntilMin = None,
     delay_s: options.DelayS = None,
     fit_delay: options.FitDelay = None,
-    delay_bounds_s: options.DelayBoundsS = (-30.0, 30.0),
+    delay_bounds_s: options.DelayBoundsS = DEFAULT_DELAY_BOUNDS_S,
     delay_model: options.DelayModel = None,
     end_rule: options.EndRule = None,
     parent: options.Parent = None,
@@ -64,7 +64,7 @@ def fit(
     tac_columns: options.TacColumns = None,
     blood_columns: options.BloodColumns = None,
     where: options.Where = None,
-    to_json: options.ToJson = "",
+    to_json: ToJson = "",
 ) -> None:
     """Fit one model to curves of regions, driven by blood or by a reference region.
 

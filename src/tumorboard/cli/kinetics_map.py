@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from tumorboard.cli import kinetics_options as options
-from tumorboard.cli.json_output import put_json
+from tumorboard.cli.json_output import ToJson, put_json
 from tumorboard.errors import InputError
-from tumorboard.workflows.kinetics.config import KineticsConfig
+from tumorboard.workflows.kinetics.config import DEFAULT_DELAY_BOUNDS_S, KineticsConfig
 from tumorboard.workflows.printable import printable
 
 __all__ = ["map_voxels"]
@@ -55,12 +55,12 @@ def map_voxels(
     window_min: options.WindowMin = None,
     delay_s: options.DelayS = None,
     fit_delay: options.FitDelay = None,
-    delay_bounds_s: options.DelayBoundsS = (-30.0, 30.0),
+    delay_bounds_s: options.DelayBoundsS = DEFAULT_DELAY_BOUNDS_S,
     delay_model: options.DelayModel = None,
     end_rule: options.EndRule = None,
     parent: options.Parent = None,
     plasma_over_blood: options.PlasmaOverBlood = None,
-    to_json: options.ToJson = "",
+    to_json: ToJson = "",
 ) -> None:
     """Fit one model to every voxel of a dynamic scan, and write its maps as NIfTI, and as DICOM if asked.
 

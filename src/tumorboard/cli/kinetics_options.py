@@ -9,6 +9,10 @@ import typer
 
 from tumorboard.errors import InputError
 from tumorboard.workflows.kinetics.config import (
+    DEFAULT_K2A_RANGE_PER_MIN,
+    DEFAULT_RESIDUAL,
+    DEFAULT_VB,
+    DEFAULT_VT_ERROR,
     DELAY_MODELS,
     END_RULES,
     FRAME_MODELS,
@@ -49,7 +53,6 @@ __all__ = [
     "Tac",
     "TacColumns",
     "TacUnits",
-    "ToJson",
     "UntilMin",
     "Vb",
     "Weights",
@@ -59,6 +62,7 @@ __all__ = [
 ]
 
 Floats = tuple[float, float]
+_K2A_RANGE = " ".join(f"{rate:g}" for rate in DEFAULT_K2A_RANGE_PER_MIN)
 _TABLES, _INPUT, _FIT = "Tables", "Blood", "Model"
 
 
@@ -83,7 +87,9 @@ Weights = Annotated[
 ]
 TStarResidual = Annotated[
     float | None,
-    _option("--t-star-residual", "From where no residual is above this part; 0.05 if none.", _FIT),
+    _option(
+        "--t-star-residual", f"From where no residual is above this part; {DEFAULT_RESIDUAL:g} if none.", _FIT
+    ),
 ]
 TStarFrames = Annotated[int | None, _option("--t-star-frames", "The last so many frames.", _FIT)]
 TStarMin = Annotated[float | None, _option("--t-star-min", "Frames from this time on [min].", _FIT)]
@@ -92,17 +98,18 @@ PointWeights = Annotated[
     str | None,
     _option("--point-weights", f"Of plots: {' or '.join(POINT_WEIGHTS)}; propagated if none.", _FIT),
 ]
-Vb = Annotated[float | None, _option("--vb", "Share of blood in tissue; 0.05 if none.", _FIT)]
+Vb = Annotated[float | None, _option("--vb", f"Share of blood in tissue; {DEFAULT_VB:g} if none.", _FIT)]
 FitVb = Annotated[Floats | None, _option("--fit-vb", "Find the share of blood between two bounds.", _FIT)]
 MostRelativeVtError = Annotated[
-    float | None, _option("--most-relative-vt-error", "Withholds VT of compartments; 0.1 if none.", _FIT)
+    float | None,
+    _option("--most-relative-vt-error", f"Withholds VT of compartments; {DEFAULT_VT_ERROR:g} if none.", _FIT),
 ]
 RatesPerMin = Annotated[
     Floats | None, _option("--rates-per-min", "Slowest and fastest of the spectrum [1/min].", _FIT)
 ]
 K2aRangePerMin = Annotated[
     Floats | None,
-    _option("--k2a-range-per-min", "Searched by SRTM and SRTM2; 0.001 2 if none [1/min].", _FIT),
+    _option("--k2a-range-per-min", f"Searched by SRTM and SRTM2; {_K2A_RANGE} if none [1/min].", _FIT),
 ]
 K2PrimePerMin = Annotated[
     float | None,
@@ -145,7 +152,6 @@ BloodColumns = Annotated[
 Where = Annotated[
     list[str] | None, _option("--where", "HEADER=CELL selects rows of a .csv; may be repeated.", _TABLES)
 ]
-ToJson = Annotated[str, typer.Option("--json", help="Write JSON to this file, or to standard output: -.")]
 
 
 def t_star_choice(

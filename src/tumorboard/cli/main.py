@@ -19,6 +19,7 @@ from tumorboard.errors import TumorboardError
 from tumorboard.workflows.board.config import CONTOURS, SUV_VARIANTS, BoardConfig
 from tumorboard.workflows.board.kinetic_choices import KineticsChoices
 from tumorboard.workflows.board.radioligand_choices import CURVES, LIBRARIES, RadioligandChoices
+from tumorboard.workflows.kinetics.config import DEFAULT_VB
 from tumorboard.workflows.printable import printable
 
 __all__ = ["app", "main"]
@@ -88,7 +89,7 @@ def board(
     blood_delay_s: Annotated[
         float | None, typer.Option(help="Tissue sees blood so much later; found from the curves if none [s].")
     ] = None,
-    blood_volume: Annotated[float, typer.Option(help="Share of blood in tissue, for kinetics.")] = 0.05,
+    blood_volume: Annotated[float, typer.Option(help="Share of blood in tissue, for kinetics.")] = DEFAULT_VB,
     radioligand_curve: Curve = CURVES[0],
     radioligand_single_scan: SingleScan = None,
     radioligand_half_lives: HalfLives = None,

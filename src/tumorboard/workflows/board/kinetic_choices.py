@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from tumorboard.errors import InputError
+from tumorboard.workflows.kinetics.config import DEFAULT_VB
 
 __all__ = ["KineticsChoices"]
 
@@ -32,7 +33,7 @@ class KineticsChoices:
 
     reference: str | None = None
     delay_s: float | None = None
-    blood_volume: float = 0.05
+    blood_volume: float = DEFAULT_VB
 
     def __post_init__(self) -> None:
         if self.delay_s is not None and not abs(self.delay_s) <= 600.0:

@@ -14,7 +14,7 @@ from tumorboard.errors import InputError, MissingAttribute, TumorboardError
 from tumorboard.pet.kinetics.fit import FitFlag, KineticFit
 from tumorboard.provenance import Record
 from tumorboard.workflows.board.kinetic_choices import KineticsChoices
-from tumorboard.workflows.kinetics.blood import blood_ends_s
+from tumorboard.workflows.kinetics.blood import END_TOLERANCE_S, blood_ends_s
 from tumorboard.workflows.kinetics.config import KineticsConfig
 from tumorboard.workflows.kinetics.result import KineticsResult
 from tumorboard.workflows.kinetics.run import KineticsInputs, run
@@ -24,13 +24,9 @@ __all__ = ["PLASMA_MODELS", "REFERENCE_MODELS", "KineticModels", "fit_models"]
 #: By the names that a user types.
 PLASMA_MODELS: Final = ("1tcm", "2tcm", "logan", "ma1")
 REFERENCE_MODELS: Final = ("srtm", "mrtm1")
-#: Shifts of blood that are tried [s].
-_DELAYS_S: Final = (-30.0, 30.0)
 #: By so much AICc must be lower for a second compartment to be clearly there.
 _CLEARLY: Final = 10.0
 _MEAN: Final = "mean of all regions"
-#: The end of blood and that of the scan may be this far apart and be the same [s].
-_SAME_END_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,7 +126,7 @@ def _blood_choices(
     ends = blood_ends_s(blood, formula=False)
     first = min(ends, key=lambda name: ends[name])
     last_start, end = float(curves.frame_start_s[-1]), float(curves.frame_end_s[-1])
-    if ends[first] < end - _SAME_END_S:
+    if ends[first] < end - END_TOLERANCE_S:
         text = f"{first} ends at {ends[first]:.0f} s, the scan at {end:.0f} s"
         if ends[first] < last_start:
             raise InputError(
@@ -158,13 +154,14 @@ def _delay(
     # A second compartment that the curve does not show makes each of the fits ten times slower.
     aicc = {name: run(KineticsConfig(name, **common), inputs).fits[0].aicc for name in ("1tcm", "2tcm")}
     model = "2tcm" if aicc["2tcm"] < aicc["1tcm"] - _CLEARLY else "1tcm"
-    config = KineticsConfig(model, delay_region=_MEAN, delay_model=model, delay_bounds_s=_DELAYS_S, **common)
+    config = KineticsConfig(model, delay_region=_MEAN, delay_model=model, **common)
     result = run(config, inputs)
     told: dict[str, Any] = {**result.to_dict()["delay"], "model": result.fits[0].model}
     if result.delay is None or FitFlag.AT_BOUND in result.delay.flags:
+        first, last = config.delay_bounds_s
         text = (
-            f"No delay of the blood between {_DELAYS_S[0]:g} and {_DELAYS_S[1]:g} s fits best: none is taken "
-            "out. State one that is known: --blood-delay-s."
+            f"No delay of the blood between {first:g} and {last:g} s fits best: none is taken out. State one "
+            "that is known: --blood-delay-s."
         )
         return {**told, "used_s": 0.0}, 0.0, [text]
     value = result.delay.delay.value

@@ -20,10 +20,10 @@ from tumorboard.pet.kinetics.parent_fraction import (
 from tumorboard.pet.kinetics.plasma_ratio import GivenRatio
 from tumorboard.workflows.kinetics.config import KineticsConfig
 
-__all__ = ["blood_ends_s", "input_function"]
+__all__ = ["END_TOLERANCE_S", "blood_ends_s", "input_function"]
 
 #: Blood may end this much before the scan: times of the two tables are rounded apart [s].
-_END_TOLERANCE_S: Final = 1.0
+END_TOLERANCE_S: Final = 1.0
 #: Nodes between the samples, where a curve is not straight [s].
 _STEP_S: Final = 1.0
 #: What is unchanged tracer at the injection.
@@ -60,7 +60,7 @@ def input_function(
     notes = []
     ends = blood_ends_s(samples, formula=config.parent in _FORMULAS)
     first = min(ends, key=lambda name: ends[name])
-    if ends[first] < end_s - _END_TOLERANCE_S:
+    if ends[first] < end_s - END_TOLERANCE_S:
         text = (
             f"blood must reach to the end of the last frame, {end_s:g} s; its {first} ends at "
             f"{ends[first]:g} s"

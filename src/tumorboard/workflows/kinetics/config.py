@@ -10,6 +10,7 @@ from typing import Any, Final
 from tumorboard.errors import InputError
 
 __all__ = [
+    "DEFAULT_DELAY_BOUNDS_S",
     "DEFAULT_K2A_RANGE_PER_MIN",
     "DEFAULT_RESIDUAL",
     "DEFAULT_VB",
@@ -46,6 +47,8 @@ PARENTS: Final = ("plasma", "interpolated", "hill", "power", "exponential")
 
 #: Share of blood in the brain's tissue.
 DEFAULT_VB: Final = 0.05
+#: Delays of the blood that are tried where it is found [s].
+DEFAULT_DELAY_BOUNDS_S: Final = (-30.0, 30.0)
 #: Part of VT above which its standard error withholds it.
 DEFAULT_VT_ERROR: Final = 0.1
 #: Searched by SRTM and SRTM2 [1/min].
@@ -199,7 +202,7 @@ class KineticsConfig:
     vb: float | tuple[float, float] | None = None
     delay_s: float | None = None
     delay_region: str | None = None
-    delay_bounds_s: tuple[float, float] = (-30.0, 30.0)
+    delay_bounds_s: tuple[float, float] = DEFAULT_DELAY_BOUNDS_S
     delay_model: str | None = None
     end_rule: str | None = None
     parent: str | None = None

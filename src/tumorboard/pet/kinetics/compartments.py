@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.errors import InputError
+from tumorboard.pet.kinetics import _parameters
 from tumorboard.pet.kinetics.compartments_rates import FittedBloodVolume, RateBounds, check_blood_volume
 from tumorboard.pet.kinetics.compartments_refine import Refined
 from tumorboard.pet.kinetics.compartments_region import RegionProblem, covariance_of, fit_region
@@ -27,19 +28,6 @@ __all__ = ["Binding", "OneTissue", "TwoTissue"]
 
 #: Of columns scaled to length 1: one combination of parameters is this many times worse known than another.
 _ILL_CONDITIONED: Final = 1e4
-
-_UNITS: Final = {
-    "K1": "mL/cm3/min",
-    "k2": "1/min",
-    "k3": "1/min",
-    "k4": "1/min",
-    "vB": "1",
-    "VND": "mL/cm3",
-    "VS": "mL/cm3",
-    "VT": "mL/cm3",
-    "BPND": "1",
-    "Ki": "mL/cm3/min",
-}
 
 Quantities = Callable[[NDArray[np.complex128]], Mapping[str, complex]]
 
@@ -106,7 +94,7 @@ class OneTissue:
             When the blood ends before the scan, a curve is constant, or frames are too few.
         """
         pairs = (self.bounds.k1_ml_cm3_min, self.bounds.k2_per_min)
-        settings = _Settings("1TCM", pairs, _one_tissue, ("K1", "k2", "vB", "VT"))
+        settings = _Settings("1TCM", pairs, _parameters.one_tissue, _parameters.ONE_TISSUE)
         return _fit(self, settings, curves, blood)
 
 
@@ -175,10 +163,12 @@ class TwoTissue:
         last = b.k4_per_min if reversible else (0.0, 0.0)
         pairs = (b.k1_ml_cm3_min, b.k2_per_min, b.k3_per_min, last)
         if reversible:
-            names: tuple[str, ...] = ("K1", "k2", "k3", "k4", "vB", "VND", "VS", "VT", "BPND")
-            return _fit(self, _Settings("2TCM", pairs, _reversible, names), curves, blood)
-        names = ("K1", "k2", "k3", "vB", "VND", "Ki")
-        return _fit(self, _Settings("2TCM irreversible", pairs, _irreversible, names), curves, blood)
+            settings = _Settings("2TCM", pairs, _parameters.reversible, _parameters.REVERSIBLE)
+        else:
+            settings = _Settings(
+                "2TCM irreversible", pairs, _parameters.irreversible, _parameters.IRREVERSIBLE
+            )
+        return _fit(self, settings, curves, blood)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,25 +176,7 @@ class _Settings:
     name: str
     pairs_per_min: tuple[tuple[float, float], ...]
     quantities: Quantities
-    reported: tuple[str, ...]
-
-
-def _one_tissue(c: NDArray[np.complex128]) -> Mapping[str, complex]:
-    return {"K1": c[0] * S_PER_MIN, "k2": c[1] * S_PER_MIN, "vB": c[2], "VT": c[0] / c[1]}
-
-
-def _reversible(c: NDArray[np.complex128]) -> Mapping[str, complex]:
-    k1, k2, k3, k4, blood = c
-    found = {f"k{n}": rate * S_PER_MIN for n, rate in ((2, k2), (3, k3), (4, k4))}
-    free, bound = k1 / k2, k3 / k4
-    found |= {"K1": k1 * S_PER_MIN, "vB": blood, "VND": free, "VS": free * bound, "BPND": bound}
-    return found | {"VT": free * (1.0 + bound)}
-
-
-def _irreversible(c: NDArray[np.complex128]) -> Mapping[str, complex]:
-    k1, k2, k3, _, blood = c
-    found = {"K1": k1 * S_PER_MIN, "k2": k2 * S_PER_MIN, "k3": k3 * S_PER_MIN, "vB": blood, "VND": k1 / k2}
-    return found | {"Ki": S_PER_MIN * k1 * k3 / (k2 + k3)}
+    units: Mapping[str, str]
 
 
 def _check_limit(limit: float | None) -> None:
@@ -236,8 +208,7 @@ def _fit(
         problem = RegionProblem(curve, weights, table, exact, limits[:, 0], limits[:, 1])
         found = fit_region(problem)
         covariance, condition = covariance_of(found, problem.free, n_used)
-        units = {name: _UNITS[name] for name in settings.reported}
-        parameters = derive(found.parameters, covariance, settings.quantities, units)
+        parameters = derive(found.parameters, covariance, settings.quantities, settings.units)
         flags = _flags(found, parameters, condition)
         fits.append(
             KineticFit(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tumorboard.core.tissue_curves import TissueCurves
+from tumorboard.pet.kinetics import _parameters
 from tumorboard.pet.kinetics.fit import FrameModel, KineticFit, Weighting
 from tumorboard.pet.kinetics.input_function import InputFunction
 from tumorboard.pet.kinetics.linear_analysis import LinearAnalysis, fit_regions, require_from_injection
@@ -95,8 +96,8 @@ class MA1:
             design=design,
             values=tissue.concentration,
             weights=np.broadcast_to(self.weighting.of(curves), tissue.concentration.shape),
-            quantities=lambda c: {"VT": -c[0] / c[1], "b": -c[1]},
-            units={"VT": "mL/cm3", "b": "1/min"},
+            quantities=_parameters.ma1,
+            units=_parameters.MA1,
             predicted=predicted,
             noise=lambda _, c: terms.operators.concentration - c[1] / S_PER_MIN * terms.operators.integral,
             frame_weights=self.weighting.of(curves),

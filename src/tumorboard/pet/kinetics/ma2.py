@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tumorboard.core.tissue_curves import TissueCurves
+from tumorboard.pet.kinetics import _parameters
 from tumorboard.pet.kinetics.fit import FrameModel, KineticFit, Weighting
 from tumorboard.pet.kinetics.input_function import InputFunction
 from tumorboard.pet.kinetics.linear_analysis import LinearAnalysis, fit_regions, require_from_injection
@@ -17,33 +18,6 @@ from tumorboard.pet.kinetics.t_star import AllFrames
 from tumorboard.units import S_PER_MIN
 
 __all__ = ["MA2"]
-
-_UNITS = {
-    "VT": "mL/cm3",
-    "VS": "mL/cm3",
-    "VND": "mL/cm3",
-    "K1": "mL/cm3/min",
-    "k2": "1/min",
-    "k3": "1/min",
-    "k4": "1/min",
-}
-
-
-def _quantities(c: NDArray[np.complex128]) -> dict[str, complex]:
-    # Two compartments: c = K1 (k3 + k4), -k2 k4, -(k2 + k3 + k4), K1.
-    vt = -c[0] / c[1]
-    k2 = -c[2] - c[0] / c[3]
-    k4 = -c[1] / k2
-    vnd = c[3] / k2
-    return {
-        "VT": vt,
-        "VS": vt - vnd,
-        "VND": vnd,
-        "K1": c[3],
-        "k2": k2,
-        "k3": c[0] / c[3] - k4,
-        "k4": k4,
-    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +98,8 @@ class MA2:
             design=design,
             values=tissue.concentration,
             weights=np.broadcast_to(self.weighting.of(curves), shape),
-            quantities=_quantities,
-            units=_UNITS,
+            quantities=_parameters.ma2,
+            units=_parameters.MA2,
             predicted=predicted,
             noise=lambda _, c: (
                 terms.operators.concentration

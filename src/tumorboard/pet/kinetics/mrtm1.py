@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tumorboard.core.tissue_curves import TissueCurves
+from tumorboard.pet.kinetics import _parameters
 from tumorboard.pet.kinetics.fit import FrameModel, KineticFit, Weighting
 from tumorboard.pet.kinetics.linear_analysis import LinearAnalysis, fit_regions
 from tumorboard.pet.kinetics.model_record import model_record
@@ -93,15 +94,8 @@ class MRTM1:
             design=design,
             values=tissue.concentration,
             weights=np.broadcast_to(self.weighting.of(curves), shape),
-            # The coefficients are k2, -k2a = -k2 / (1 + BPND), and R1 = k2 / k2'.
-            quantities=lambda c: {
-                "BPND": -c[0] / c[1] - 1.0,
-                "R1": c[2],
-                "k2": c[0],
-                "k2a": -c[1],
-                "k2'": c[0] / c[2],
-            },
-            units={"BPND": "1", "R1": "1", "k2": "1/min", "k2a": "1/min", "k2'": "1/min"},
+            quantities=_parameters.mrtm1,
+            units=_parameters.REFERENCE,
             predicted=predicted,
             noise=lambda _, c: operators.concentration - c[1] / S_PER_MIN * operators.integral,
             frame_weights=self.weighting.of(curves),

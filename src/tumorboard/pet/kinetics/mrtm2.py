@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.errors import InputError
+from tumorboard.pet.kinetics import _parameters
 from tumorboard.pet.kinetics.fit import FrameModel, KineticFit, Weighting
 from tumorboard.pet.kinetics.linear_analysis import LinearAnalysis, fit_regions
 from tumorboard.pet.kinetics.model_record import model_record
@@ -107,13 +108,8 @@ class MRTM2:
             design=design,
             values=tissue.concentration,
             weights=np.broadcast_to(self.weighting.of(curves), shape),
-            quantities=lambda c: {
-                "BPND": -c[0] / c[1] - 1.0,
-                "R1": c[0] / k2_prime,
-                "k2": c[0],
-                "k2a": -c[1],
-            },
-            units={"BPND": "1", "R1": "1", "k2": "1/min", "k2a": "1/min"},
+            quantities=lambda c: _parameters.mrtm2(c, k2_prime),
+            units=_parameters.MRTM2,
             predicted=predicted,
             noise=lambda _, c: operators.concentration - c[1] / S_PER_MIN * operators.integral,
             frame_weights=self.weighting.of(curves),

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tumorboard.core.tissue_curves import TissueCurves
+from tumorboard.pet.kinetics import _parameters
 from tumorboard.pet.kinetics.derived_parameters import derive
 from tumorboard.pet.kinetics.fit import FrameModel, KineticFit, Weighting
 from tumorboard.pet.kinetics.least_squares import weighted_least_squares
@@ -18,14 +19,6 @@ from tumorboard.pet.kinetics.separable_search import best_rate, nonlinear_fit
 from tumorboard.provenance import Record
 
 __all__ = ["SRTM"]
-
-_UNITS = {"BPND": "1", "R1": "1", "k2": "1/min", "k2a": "1/min", "k2'": "1/min"}
-
-
-def _quantities(c: NDArray[np.complex128]) -> dict[str, complex]:
-    # C = R1 r + (k2 - R1 k2a) r * exp(-k2a t); k2a = k2 / (1 + BPND), R1 = k2 / k2'.
-    k2 = c[1] + c[0] * c[2]
-    return {"BPND": c[0] + c[1] / c[2] - 1.0, "R1": c[0], "k2": k2, "k2a": c[2], "k2'": k2 / c[0]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +116,8 @@ def _one(
     # At the optimum the fit of residuals by all three derivatives moves nothing: only its covariance is used.
     jacobian = np.c_[columns, slope @ linear.coefficients]
     errors = weighted_least_squares(jacobian, values - linear.fitted, weights)
-    parameters = derive(np.append(linear.coefficients, rate), errors.covariance, _quantities, _UNITS)
+    parameters = derive(
+        np.append(linear.coefficients, rate), errors.covariance, _parameters.srtm, _parameters.REFERENCE
+    )
     search = (3, at_bound, errors.ill_conditioned)
     return nonlinear_fit("SRTM", curves, region, parameters, linear.fitted, weights, search, record)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from tumorboard.core.tissue_curves import TissueCurves
+from tumorboard.pet.kinetics import _parameters
 from tumorboard.pet.kinetics.derived_parameters import derive
 from tumorboard.pet.kinetics.fit import FrameModel, KineticFit, Weighting
 from tumorboard.pet.kinetics.least_squares import weighted_least_squares
@@ -22,7 +23,6 @@ from tumorboard.pet.kinetics.separable_search import best_rate, explained_square
 
 __all__ = ["SRTM2", "CoupledK2Prime", "GivenK2Prime"]
 
-_UNITS = {"BPND": "1", "R1": "1", "k2": "1/min", "k2a": "1/min", "k2'": "1/min"}
 #: How many shared k2' are tried, in equal ratios, before the search between the best's neighbours.
 _TRIED: Final = 41
 
@@ -58,12 +58,6 @@ class CoupledK2Prime:
 
     def __post_init__(self) -> None:
         require_rates("range of k2'", (self.lowest_per_min, self.highest_per_min))
-
-
-def _quantities(c: NDArray[np.complex128]) -> dict[str, complex]:
-    # R1, k2a, k2'.
-    k2 = c[0] * c[2]
-    return {"BPND": k2 / c[1] - 1.0, "R1": c[0], "k2": k2, "k2a": c[1], "k2'": c[2]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +137,7 @@ class SRTM2:
                 "SRTM2",
                 curves,
                 k,
-                derive(found[k], covariances[k], _quantities, _UNITS),
+                derive(found[k], covariances[k], _parameters.srtm2, _parameters.REFERENCE),
                 _curve(basis, found[k]),
                 weights,
                 (3 if coupled else 2, regions[k][2] or at_end, ill),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.errors import InputError
-from tumorboard.pet.kinetics import ma2
+from tumorboard.pet.kinetics import _parameters
 from tumorboard.pet.kinetics._kernels.voxel_fixed import fit_fixed
 from tumorboard.pet.kinetics._kernels.voxel_logan import fit_lines
 from tumorboard.pet.kinetics._kernels.voxel_multilinear import fit_columns
@@ -369,33 +369,26 @@ def multilinear_plan(model: MA1 | MA2 | MRTM1 | MRTM2, curves: TissueCurves, dri
     integral, level = scan.drive.integral / S_PER_MIN, scan.drive.concentration
     if isinstance(model, MA2):
         known = np.stack([scan.drive.double_integral / S_PER_MIN**2, integral], axis=-1)
-        units = {"VT": "mL/cm3", "VS": "mL/cm3", "VND": "mL/cm3", "K1": "mL/cm3/min"}
-        units |= {"k2": "1/min", "k3": "1/min", "k4": "1/min"}
-        # Regions have plasma's double integral, tissue's, tissue's single, plasma's single.
-        return MultilinearPlan(scan, known, 2, 0, units, lambda c: _ma2(c))
+        return MultilinearPlan(scan, known, 2, 0, _parameters.MA2, _ma2)
     first = first_of_all_voxels(model.t_star, curves, 3 if isinstance(model, MRTM1) else 2)
     if isinstance(model, MA1):
-        units = {"VT": "mL/cm3", "b": "1/min"}
-        return MultilinearPlan(scan, integral[:, None], 1, first, units, _ma1)
-    units = {"BPND": "1", "R1": "1", "k2": "1/min", "k2a": "1/min"}
+        return MultilinearPlan(scan, integral[:, None], 1, first, _parameters.MA1, _parameters.ma1)
     if isinstance(model, MRTM1):
         known = np.stack([integral, level], axis=-1)
-        return MultilinearPlan(scan, known, 1, first, units | {"k2'": "1/min"}, _mrtm1)
+        return MultilinearPlan(scan, known, 1, first, _parameters.REFERENCE, _mrtm1)
     k2_prime = model.k2_prime_per_min
 
     def mrtm2(c: Any) -> dict[str, Any]:
-        return {"BPND": -c[0] / c[1] - 1.0, "R1": c[0] / k2_prime, "k2": c[0], "k2a": -c[1]}
+        return _parameters.mrtm2(c, k2_prime)
 
-    return MultilinearPlan(scan, (integral + level / k2_prime)[:, None], 1, first, units, mrtm2)
+    known = (integral + level / k2_prime)[:, None]
+    return MultilinearPlan(scan, known, 1, first, _parameters.MRTM2, mrtm2)
 
 
 def _ma2(c: Any) -> dict[str, Any]:
-    return ma2._quantities(np.asarray([c[0], c[3], c[2], c[1]]))
-
-
-def _ma1(c: Any) -> dict[str, Any]:
-    return {"VT": -c[0] / c[1], "b": -c[1]}
+    # Regions have plasma's double integral, tissue's, tissue's single, plasma's single.
+    return _parameters.ma2((c[0], c[3], c[2], c[1]))
 
 
 def _mrtm1(c: Any) -> dict[str, Any]:
-    return {"BPND": -c[0] / c[2] - 1.0, "R1": c[1], "k2": c[0], "k2a": -c[2], "k2'": c[0] / c[1]}
+    return _parameters.mrtm1((c[0], c[2], c[1]))

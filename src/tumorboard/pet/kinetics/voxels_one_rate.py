@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.errors import InputError
+from tumorboard.pet.kinetics import _parameters
 from tumorboard.pet.kinetics._kernels.voxel_one_rate import fit_rates
 from tumorboard.pet.kinetics.compartments import OneTissue
 from tumorboard.pet.kinetics.compartments_rates import FittedBloodVolume
@@ -181,22 +182,26 @@ def reference_rate_plan(model: SRTM | SRTM2, curves: TissueCurves, reference: Ti
     table = at(1.0)
     slopes = (at(1.0 + _DIFFERENCE) - at(1.0 - _DIFFERENCE)) / (2.0 * _DIFFERENCE)
     weights, none = model.weighting.of(curves), np.zeros(curves.n_frames)
-    units = {"BPND": "1", "R1": "1", "k2": "1/min", "k2a": "1/min", "k2'": "1/min"}
     if isinstance(model, SRTM):
-        return OneRatePlan(rates, table, slopes, basis.reference, none, weights, False, units, _srtm)
+        return OneRatePlan(
+            rates,
+            table,
+            slopes,
+            basis.reference,
+            none,
+            weights,
+            False,
+            _parameters.REFERENCE,
+            _parameters.srtm,
+        )
     columns = basis.reference + (k2_prime - rates)[:, None] * table
     slopes = (k2_prime - rates)[:, None] * slopes - rates[:, None] * table
 
     def srtm2(c: Any) -> dict[str, Any]:
-        k2 = c[1] * k2_prime
-        return {"BPND": k2 / c[2] - 1.0, "R1": c[1], "k2": k2, "k2a": c[2], "k2'": k2_prime + 0.0 * c[1]}
+        # k2' is NaN where there is no result.
+        return _parameters.srtm2((c[1], c[2], k2_prime + 0.0 * c[1]))
 
-    return OneRatePlan(rates, columns, slopes, none, none, weights, False, units, srtm2)
-
-
-def _srtm(c: Any) -> dict[str, Any]:
-    k2 = c[1] + c[0] * c[2]
-    return {"BPND": c[0] + c[1] / c[2] - 1.0, "R1": c[0], "k2": k2, "k2a": c[2], "k2'": k2 / c[0]}
+    return OneRatePlan(rates, columns, slopes, none, none, weights, False, _parameters.REFERENCE, srtm2)
 
 
 def one_tissue_plan(model: OneTissue, curves: TissueCurves, blood: InputFunction) -> OneRatePlan:
@@ -216,8 +221,7 @@ def one_tissue_plan(model: OneTissue, curves: TissueCurves, blood: InputFunction
 
     def quantities(c: Any) -> dict[str, Any]:
         part = c[0] if fitted else share + 0.0 * c[0]
-        k1_per_s = c[1] / (1.0 - part)
-        return {"K1": k1_per_s * S_PER_MIN, "k2": c[2] * S_PER_MIN, "vB": part, "VT": k1_per_s / c[2]}
+        return _parameters.one_tissue((c[1] / (1.0 - part), c[2], part))
 
     return OneRatePlan(
         rates,
@@ -227,7 +231,7 @@ def one_tissue_plan(model: OneTissue, curves: TissueCurves, blood: InputFunction
         -share * seen,
         weights,
         True,
-        {"K1": "mL/cm3/min", "k2": "1/min", "vB": "1", "VT": "mL/cm3"},
+        _parameters.ONE_TISSUE,
         quantities,
         (volume.lowest, volume.highest) if isinstance(volume, FittedBloodVolume) else (-math.inf, math.inf),
         (k1[0], k1[1]),

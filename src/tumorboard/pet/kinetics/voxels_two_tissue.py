@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tumorboard.core.tissue_curves import TissueCurves
+from tumorboard.pet.kinetics import _parameters
 from tumorboard.pet.kinetics._kernels.voxel_two_tissue_run import fit_two_tissue
 from tumorboard.pet.kinetics.compartments import Binding, TwoTissue
 from tumorboard.pet.kinetics.compartments_rates import FittedBloodVolume
@@ -27,19 +28,6 @@ _STRIDE: Final = 4
 _NEGLIGIBLE: Final = 1e-8
 #: A search ends when two steps in turn lower the sum of squares by a smaller part.
 _ENOUGH: Final = 1e-6
-
-_UNITS: Final = {
-    "K1": "mL/cm3/min",
-    "k2": "1/min",
-    "k3": "1/min",
-    "k4": "1/min",
-    "vB": "1",
-    "VND": "mL/cm3",
-    "VS": "mL/cm3",
-    "VT": "mL/cm3",
-    "BPND": "1",
-    "Ki": "mL/cm3/min",
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,24 +159,10 @@ def two_tissue_plan(model: TwoTissue, curves: TissueCurves, blood: InputFunction
     pairs = (b.k1_ml_cm3_min, b.k2_per_min, b.k3_per_min, b.k4_per_min if reversible else (0.0, 0.0))
     limits = np.array(pairs) / S_PER_MIN
     response = FrameResponse.of(blood, curves, model.frame_model, float(limits[1:, 1].sum()))
-    names = ("K1", "k2", "k3", "k4", "vB", "VND", "VS", "VT", "BPND")
-    if not reversible:
-        names = ("K1", "k2", "k3", "vB", "VND", "Ki")  # type: ignore[assignment]
+    of_rates = _parameters.reversible if reversible else _parameters.irreversible
 
     def quantities(c: Any) -> dict[str, Any]:
-        k1, k2, k3, k4, share = c[0] / (1.0 - c[4]), c[1], c[2], c[3], c[4]
-        found = {
-            "K1": k1 * S_PER_MIN,
-            "k2": k2 * S_PER_MIN,
-            "k3": k3 * S_PER_MIN,
-            "vB": share,
-            "VND": k1 / k2,
-        }
-        if not reversible:
-            return found | {"Ki": S_PER_MIN * k1 * k3 / (k2 + k3)}
-        bound = k3 / k4
-        free = found["VND"]
-        return found | {"k4": k4 * S_PER_MIN, "VS": free * bound, "BPND": bound, "VT": free * (1.0 + bound)}
+        return of_rates((c[0] / (1.0 - c[4]), *c[1:]))
 
     return TwoTissuePlan(
         response,
@@ -196,6 +170,6 @@ def two_tissue_plan(model: TwoTissue, curves: TissueCurves, blood: InputFunction
         np.ascontiguousarray(limits[:, 0]),
         np.ascontiguousarray(limits[:, 1]),
         model.blood_volume,
-        {name: _UNITS[name] for name in names},
+        _parameters.REVERSIBLE if reversible else _parameters.IRREVERSIBLE,
         quantities,
     )

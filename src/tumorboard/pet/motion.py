@@ -312,7 +312,9 @@ class _Work:
             beyond = np.isnan(values)
             uncovered = float(beyond.mean())
             values = np.where(beyond, np.float32(0.0), values)
-        likeness = self._likeness(image, transform if resampled else self.still)
+        likeness = (float("nan"),) * 4
+        if k != self.alone:
+            likeness = self._likeness(image, transform if resampled else self.still)
         residual = float("nan")
         if self.config.measure_residual and source is TransformSource.REGISTERED:
             again = self._register(replace(image, values=values), k)
@@ -329,7 +331,7 @@ class _Work:
             float(moves.max()),
             resampled,
             uncovered,
-            *(likeness if k != self.alone else (float("nan"),) * 4),
+            *likeness,
             residual,
         )
         return found, values
@@ -359,11 +361,14 @@ class _Work:
     def _likeness(self, image: Image, transform: RigidTransform) -> tuple[float, float, float, float]:
         """Return mutual information and correlation with the reference, each before and after."""
         soft = self._seen(image)
-        there = np.asarray(soft.values, np.float32)
-        pair = (there, there if transform is self.still else self._through(soft, transform))
-        alike = [mutual_information(self.reference.values, one, bins=_BINS) for one in pair]
-        straight = [_correlation(self.reference.values, one) for one in pair]
-        return alike[0], alike[1], straight[0], straight[1]
+        before = after = self._alike(np.asarray(soft.values, np.float32))
+        if transform is not self.still:
+            after = self._alike(self._through(soft, transform))
+        return before[0], after[0], before[1], after[1]
+
+    def _alike(self, values: NDArray[np.float32]) -> tuple[float, float]:
+        reference = self.reference.values
+        return mutual_information(reference, values, bins=_BINS), _correlation(reference, values)
 
     def _through(self, image: Image, transform: RigidTransform) -> NDArray[np.float32]:
         """Return the values at the reference's places; NaN where the frame does not reach."""

@@ -19,11 +19,11 @@ from tumorboard.physics.decay_emissions import decay_emissions, emissions_togeth
 from tumorboard.physics.transport.decay_source import DecayEmissions
 from tumorboard.provenance import Record
 
-__all__ = ["ProgenyDecays", "progeny_decays"]
+__all__ = ["LIFE_S", "ProgenyDecays", "made_by_first", "progeny_decays"]
 
 #: Where counting never ends, members with longer half-lives than a life's 100 years count as stable: Bi-209
 #: after Ac-225, or Tc-99 after Tc-99m, would decay in some 1e19 years [s].
-_LIFE_S: Final = 100 * 365.25 * 86400.0
+LIFE_S: Final = 100 * 365.25 * 86400.0
 #: Members that decay less often than this for a decay of the parent may be without emissions in a library, as
 #: Ra-221 is in JEFF-4.0: 4e-5 of Ac-225's.
 _RARE: Final = 1e-4
@@ -190,6 +190,36 @@ def progeny_decays(
     return ProgenyDecays(chain.members, here, elsewhere, library, fate, record)
 
 
+def made_by_first(chain: DecayChain, *, longest_s: float) -> NDArray[np.float64]:
+    """Return how many of each member of a chain one of the first makes in the end, itself counted as 1.
+
+    Parameters
+    ----------
+    chain
+        Branching and half-lives.
+    longest_s
+        Progeny that lives longer counts as 0, and with it what it becomes; ``inf``: all counts [s].
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``(n,)``.
+
+    Examples
+    --------
+    >>> chain = decay_chain("Mo-99", library=DecayLibrary.ENDF_B_VIII_1)
+    >>> found = made_by_first(chain, longest_s=LIFE_S)
+    >>> {m.name: round(n, 2) for m, n in zip(chain.members, found.tolist()) if n > 0}
+    {'Mo-99': 1.0, 'Tc-99m': 0.88}
+    """
+    found = np.zeros(len(chain.members))
+    found[0] = 1.0
+    for k in range(1, found.size):
+        if chain.half_life_s[k] <= longest_s:
+            found[k] = chain.branching[k, :k] @ found[:k]
+    return found
+
+
 def _curve(
     until_s: float, amplitudes_bq: ArrayLike | None, rates_per_s: ArrayLike | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -238,16 +268,12 @@ def _fed(
 ) -> NDArray[np.float64]:
     """Return how often members come to an end when the first is active as the exponentials say."""
     total = np.zeros(len(chain.members))
+    ends = made_by_first(chain, longest_s=LIFE_S)
     for amplitude, rate in zip(amplitudes, rates, strict=True):
-        half_lives = np.array(chain.half_life_s)
-        half_lives[0] = math.log(2.0) / rate
-        fed = DecayChain(chain.members, half_lives, chain.branching)
         if math.isfinite(until_s):
+            half_lives = np.array(chain.half_life_s)
+            half_lives[0] = math.log(2.0) / rate
+            fed = DecayChain(chain.members, half_lives, chain.branching)
             ends = chain_decays(fed, fed.members[0], until_s)
-        else:
-            ends = np.eye(total.size)[0]
-            for n in range(1, total.size):
-                if chain.half_life_s[n] <= _LIFE_S:
-                    ends[n] = chain.branching[n, :n] @ ends[:n]
         total += (amplitude / rate) * ends
     return total

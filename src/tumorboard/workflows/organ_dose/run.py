@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from tumorboard.dosimetry.biokinetics import BiokineticModel
 from tumorboard.dosimetry.biokinetics_files import BIOKINETIC_MODELS, biokinetic_model, read_biokinetics
 from tumorboard.dosimetry.mird import OrganDoses, organ_doses
@@ -21,6 +19,7 @@ from tumorboard.dosimetry.phantom_effective_dose import (
 )
 from tumorboard.dosimetry.phantom_regions import source_regions
 from tumorboard.dosimetry.phantom_s_values import PhantomSValues, phantom_s_values
+from tumorboard.dosimetry.progeny import LIFE_S, made_by_first
 from tumorboard.errors import InputError
 from tumorboard.phantoms.stylised_adult import stylised_adult
 from tumorboard.physics.decay import DecayLibrary, decay_data
@@ -36,9 +35,8 @@ __all__ = ["OrganDoseResult", "run"]
 
 #: Progeny that lives less than this share of the nuclide's half-life decays where it is made.
 _WITH_PARENT: Final = 0.1
-#: Progeny that is less frequent is not named, nor is what hardly decays in a life [s].
+#: Progeny that is less frequent is not named.
 _RARE: Final = 1e-4
-_LIFE_S: Final = 100 * 365.25 * 86400.0
 
 _PHANTOM = "stylised adult (hermaphrodite, Oak Ridge)"
 
@@ -180,19 +178,15 @@ def _emissions(
     """
     own = decay_emissions(nuclide, library=library)
     chain = decay_chain(nuclide, library=library)
-    made, with_parent = np.zeros(len(chain.members)), np.zeros(len(chain.members))
-    made[0] = with_parent[0] = 1.0
-    for k in range(1, made.size):
-        made[k] = chain.branching[k] @ made
-        if chain.half_life_s[k] <= _WITH_PARENT * chain.half_life_s[0]:
-            with_parent[k] = chain.branching[k] @ with_parent
+    made = made_by_first(chain, longest_s=math.inf)
+    with_parent = made_by_first(chain, longest_s=_WITH_PARENT * chain.half_life_s[0])
     counted = {
         chain.members[k].name: float(with_parent[k]) for k in range(1, made.size) if with_parent[k] > _RARE
     }
     left_out = tuple(
         chain.members[k].name
         for k in range(1, made.size)
-        if chain.half_life_s[k] <= _LIFE_S and made[k] - with_parent[k] > _RARE
+        if chain.half_life_s[k] <= LIFE_S and made[k] - with_parent[k] > _RARE
     )
     if not counted:
         return own, counted, left_out

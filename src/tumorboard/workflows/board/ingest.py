@@ -22,6 +22,7 @@ from tumorboard.io.dicom.study import Series, Study
 from tumorboard.provenance import Record
 from tumorboard.workflows.board.cache import code_digest
 from tumorboard.workflows.board.kinetic_ingest import ingest_kinetics
+from tumorboard.workflows.board.series_record import empty_series
 from tumorboard.workflows.kinetics.folder import KineticFiles
 from tumorboard.workflows.printable import printable
 from tumorboard.workflows.progress import Progress
@@ -100,17 +101,7 @@ def _ingest_series(
         return name
     for item in held.get(name, ()):
         store.remove(item)
-    record: dict[str, Any] = {
-        "uid": series.uid,
-        "modality": series.modality,
-        "description": series.description,
-        "files": len(series.headers),
-        "notes": [printable(note) for note in series.notes],
-        "volumes": [],
-        "structures": None,
-        "acquisition": None,
-        "error": None,
-    }
+    record = empty_series(series.uid, series.modality, series.description, len(series.headers), series.notes)
     try:
         _read_contents(series, name, store, frames, jobs, record)
     except TumorboardError as reason:

@@ -19,6 +19,7 @@ from tumorboard.numerics.trim import trimmed
 from tumorboard.provenance import Record
 from tumorboard.workflows.board.cache import code_digest
 from tumorboard.workflows.board.kinetic_tables import blood_to_json, curves_to_json
+from tumorboard.workflows.board.series_record import empty_series
 from tumorboard.workflows.kinetics.folder import KineticFiles
 from tumorboard.workflows.kinetics.scan import (
     frame_of_reference,
@@ -71,13 +72,18 @@ def ingest_kinetics(files: KineticFiles, store: CaseStore, digest: str) -> list[
     if all(store.is_fresh(name, made_from) for name in listed):
         return listed
     record: dict[str, Any] = {
-        **_empty_series(KINETIC_MODALITY, f"of sub-{files.subject}", len(files.curves) + len(files.blood)),
+        **empty_series(
+            "",
+            KINETIC_MODALITY,
+            printable(f"of sub-{files.subject}"),
+            len(files.curves) + len(files.blood),
+            [f"{path.name} was left out: one table will do." for path in files.left_out],
+        ),
         "curves": None,
         "blood": None,
         "image_item": None,
         "subject": files.subject,
     }
-    record["notes"] += [printable(f"{path.name} was left out: one table will do.") for path in files.left_out]
     facts: BidsPetFacts | None = None
     try:
         dynamic = None
@@ -104,30 +110,15 @@ def ingest_kinetics(files: KineticFiles, store: CaseStore, digest: str) -> list[
     return listed
 
 
-def _empty_series(modality: str, description: str, files: int) -> dict[str, Any]:
-    return {
-        "uid": "",
-        "modality": modality,
-        "description": printable(description),
-        "files": files,
-        "notes": [],
-        "volumes": [],
-        "structures": None,
-        "acquisition": None,
-        "error": None,
-    }
-
-
 def _put_image(
     path: Path, frame: str, store: CaseStore, names: Mapping[str, str], made_from: str
 ) -> tuple[DynamicImage, BidsPetFacts]:
     dynamic, facts = read_dynamic(path, frame)
     name = names["image"]
-    body = _empty_series("PT", f"{facts.tracer or ''} {path.name}".strip(), 1)
+    body = empty_series(frame, "PT", printable(f"{facts.tracer or ''} {path.name}".strip()), 1)
     item = store.put_image(
         f"{name}-0", dynamic, {"series_item": name, "series_uid": frame, "modality": "PT", "label": path.name}
     )
-    body["uid"] = frame
     body["volumes"] = [{"item": item.name, "label": path.name, "notes": []}]
     acquisition = PetAcquisition(radionuclide=facts.radionuclide, radiopharmaceutical=facts.tracer)
     body["acquisition"] = acquisition_to_json(acquisition)
@@ -147,6 +138,6 @@ def _put_labels(
     record = Record("workflows.board.ingest_kinetics", {}, (labels.provenance,))
     frame = labels.grid.frame_of_reference
     found = StructureSet(tuple(structures), frame, record, label=path.name, referenced_series=frame)
-    body = _empty_series("SEG", path.name, 1)
+    body = empty_series("", "SEG", printable(path.name), 1)
     body["structures"] = store.put_structures(f"{item}-set", found, {"series_item": item}).name
     store.put_result(item, body, record, {"series_item": item}, made_from=made_from)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from grid_points import points_of
 
 from tumorboard.core import AXIAL, Grid, Image, Quantity, RigidTransform, Structure
 from tumorboard.dosimetry.lesion_propagation import (
@@ -37,18 +38,14 @@ CONFIG = PropagationConfig(RIGID, None, unseen_error_mm=0.0, restarts=1)
 TRUE = RigidTransform.about((0, 0, 350), (2, -1, 3), (8.0, -6.0, 9.0), from_frame="1.2", to_frame="1.3")
 
 
-def points():
-    return GRID.index_to_patient(np.moveaxis(np.indices(GRID.shape, np.float64), 0, -1))
-
-
 def scan(values):
     return Image(values, GRID, Quantity.ACTIVITY_CONCENTRATION, MADE)
 
 
 def test_displacement_effect__of_a_slope_is_the_slope_times_the_error_along_it():
     slope = np.array([2.0, -1.0, 0.5])  # of the values, per mm
-    ramp = scan(200.0 + points() @ slope)
-    ball = Image((np.linalg.norm(points(), axis=-1) < 7.0) * 1.0, GRID, Quantity.FRACTION, MADE)
+    ramp = scan(200.0 + points_of(GRID) @ slope)
+    ball = Image((np.linalg.norm(points_of(GRID), axis=-1) < 7.0) * 1.0, GRID, Quantity.FRACTION, MADE)
     found = displacement_effect(ramp, ball, error_mm=1.5)
     expected = np.linalg.norm(slope) * 1.5 / 3**0.5 / ramp.values[ball.values > 0].mean()
     assert found.relative_uncertainty == pytest.approx(expected, rel=1e-6)
@@ -56,8 +53,8 @@ def test_displacement_effect__of_a_slope_is_the_slope_times_the_error_along_it()
 
 
 def test_displacement_effect__is_nothing_without_error_or_where_activity_is_even():
-    ball = Image((np.linalg.norm(points(), axis=-1) < 7.0) * 1.0, GRID, Quantity.FRACTION, MADE)
-    hot = scan(np.exp(-(np.linalg.norm(points(), axis=-1) ** 2) / 50))
+    ball = Image((np.linalg.norm(points_of(GRID), axis=-1) < 7.0) * 1.0, GRID, Quantity.FRACTION, MADE)
+    hot = scan(np.exp(-(np.linalg.norm(points_of(GRID), axis=-1) ** 2) / 50))
     assert displacement_effect(hot, ball, 0.0).relative_uncertainty == 0.0
     assert displacement_effect(scan(np.ones(GRID.shape)), ball, 3.0).relative_uncertainty < 1e-12
     missed = displacement_effect(hot, ball, 3.0)
@@ -70,7 +67,7 @@ def test_displacement_effect__of_a_gaussian_is_that_of_its_formula(error_mm):
     # A Gaussian at a displaced point: mean and mean square over normal displacements have closed forms.
     width2, spread2 = 6.0**2, error_mm**2 / 3.0
     grid = Grid((25, 25, 25), (2.5,) * 3, (-30.0,) * 3, AXIAL, frame_of_reference="1.2")
-    places = grid.index_to_patient(np.moveaxis(np.indices(grid.shape, np.float64), 0, -1))
+    places = points_of(grid)
     hot = Image(
         np.exp(-np.sum(places**2, axis=-1) / (2 * width2)), grid, Quantity.ACTIVITY_CONCENTRATION, MADE
     )
@@ -84,7 +81,7 @@ def test_displacement_effect__of_a_gaussian_is_that_of_its_formula(error_mm):
 
 
 def test_displacement_effect__refuses_contours_without_activity():
-    ball = Image((np.linalg.norm(points(), axis=-1) < 7.0) * 1.0, GRID, Quantity.FRACTION, MADE)
+    ball = Image((np.linalg.norm(points_of(GRID), axis=-1) < 7.0) * 1.0, GRID, Quantity.FRACTION, MADE)
     with pytest.raises(InputError, match="activity in the contour"):
         displacement_effect(scan(np.zeros(GRID.shape)), ball, 1.0)
     with pytest.raises(InputError, match="error_mm"):

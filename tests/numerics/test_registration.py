@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
+from grid_points import points_of
 
 from tumorboard.core import AXIAL, Deformation, Grid, Image, Quantity, RigidTransform
 from tumorboard.errors import GridMismatch, InputError, NotConverged
@@ -34,10 +35,6 @@ OTHER = Grid((30, 32, 36), (5.0, 4.0, 4.0), (-68.0, -60.0, -70.0), AXIAL, frame_
 TRUE = RigidTransform.about((0, 0, 0), (3, -4, 6), (9.0, -7.0, 11.0), from_frame="1.2", to_frame="1.3")
 VOXEL_MM = 5.0
 CONFIG = RigidRegistrationConfig(Similarity.MUTUAL_INFORMATION, Start.SAME_COORDINATES, (10.0, 5.0))
-
-
-def points_of(grid):
-    return grid.index_to_patient(np.moveaxis(np.indices(grid.shape, np.float64), 0, -1))
 
 
 def body(grid):

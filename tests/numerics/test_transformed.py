@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from grid_points import points_of
 
 from tumorboard.core import (
     AXIAL,
@@ -20,10 +21,6 @@ MADE = Record("test.made")
 GRID = Grid((20, 22, 24), (3.0, 2.5, 2.0), (-24.0, -27.0, -30.0), AXIAL, frame_of_reference="1.2")
 THERE = Grid((24, 24, 24), (3.0, 3.0, 3.0), (-35.0, -34.0, -36.0), AXIAL, frame_of_reference="1.3")
 TURN = RigidTransform.about((0, 0, 0), (10, 20, -30), (1.0, 2.0, 3.0), from_frame="1.3", to_frame="1.2")
-
-
-def points_of(grid):
-    return grid.index_to_patient(np.moveaxis(np.indices(grid.shape, np.float64), 0, -1))
 
 
 def ramp(points):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from grid_points import points_of
 from moving_head import CENTRE_MM, grid_of, motion
 from moving_head import scan as scan_brain
 
@@ -70,7 +71,7 @@ def body(points, levels):
 
 def scan(transforms, noise=1.0):
     """Frames of the body moved in closed form, with noise by their durations."""
-    points = GRID.index_to_patient(np.moveaxis(np.indices(GRID.shape, np.float64), 0, -1))
+    points = points_of(GRID)
     rng = np.random.default_rng(4)
     frames = [
         body(one.inverse().apply(points), level)
@@ -157,7 +158,7 @@ def test_correct_motion__keeps_the_reference(found):
 
 @pytest.mark.slow
 def test_correct_motion__brings_frames_to_the_reference(found):
-    points = GRID.index_to_patient(np.moveaxis(np.indices(GRID.shape, np.float64), 0, -1))
+    points = points_of(GRID)
     moved = scan(MOVED)
     for k in (2, 4):
         true = body(points, LEVELS[k])

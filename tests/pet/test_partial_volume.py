@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from grid_points import points_of
 from scipy import ndimage
 
 from tumorboard.core import AXIAL, DynamicImage, Grid, Image, Quantity, TissueCurves
@@ -32,13 +33,9 @@ TRUE = {"background": 0.2, "white": 2.0, "grey": 8.0, "left": 12.0, "right": 10.
 CONCENTRATION = Quantity.ACTIVITY_CONCENTRATION
 
 
-def points(grid):
-    return grid.index_to_patient(np.moveaxis(np.indices(grid.shape, np.float64), 0, -1))
-
-
 def drawn(grid=GRID):
     """Shells and two nuclei in an ellipsoid."""
-    p = points(grid)
+    p = points_of(grid)
     radius = np.linalg.norm(p / [26.0, 30.0, 28.0], axis=-1)
     labels = np.zeros(grid.shape, np.int16)
     labels[radius < 1.0] = 2
@@ -131,7 +128,7 @@ def test_transfer_matrix__equals_a_dense_matrix_of_the_blur():
 def test_transfer_matrix__recovers_a_sphere_as_the_closed_form_says(radius_mm):
     grid = Grid((41, 41, 41), (1.5, 1.5, 1.5), (-30.0, -30.0, -30.0), AXIAL, frame_of_reference="1.2")
     steps = (np.arange(5) - 2) * 0.3
-    p = points(grid)
+    p = points_of(grid)
     inside = np.zeros(grid.shape)
     for dz in steps:
         for dy in steps:

@@ -24,6 +24,7 @@ __all__ = [
     "fit_regions",
     "require_curves",
     "require_from_injection",
+    "require_reference",
     "require_same_frames",
 ]
 
@@ -122,6 +123,20 @@ def require_same_frames(curves: TissueCurves, reference: TissueCurves) -> None:
         raise InputError(
             "reference must have the frames of the curves [s]; they differ; take both from one scan"
         )
+
+
+def require_reference(curves: TissueCurves, reference: TissueCurves) -> None:
+    """Raise an InputError unless a reference region's integral from injection on can drive the curves.
+
+    Examples
+    --------
+    >>> a = TissueCurves(("a",), [0.0, 60.0], [60.0, 60.0], [[1.0, 3.0]], None, Record("example"))
+    >>> require_reference(a, a)
+    """
+    require_same_frames(curves, reference)
+    require_from_injection(curves)
+    require_curves(curves)
+    require_curves(reference)
 
 
 def fit_regions(

@@ -11,11 +11,7 @@ from numpy.typing import NDArray
 from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.errors import InputError
 from tumorboard.pet.kinetics.fit import FrameModel
-from tumorboard.pet.kinetics.linear_analysis import (
-    require_curves,
-    require_from_injection,
-    require_same_frames,
-)
+from tumorboard.pet.kinetics.linear_analysis import require_reference
 from tumorboard.pet.kinetics.reference_curve import (
     ReferenceInterpolation,
     convolved_in_frames,
@@ -117,10 +113,7 @@ def reference_basis(
     InputError
         When the frames differ or begin late, the reference has several regions, or a curve never changes.
     """
-    require_same_frames(curves, reference)
-    require_from_injection(curves)
-    require_curves(curves)
-    require_curves(reference)
+    require_reference(curves, reference)
     start, end = curves.frame_start_s, curves.frame_end_s
     measured = reference.concentration_bq_ml[0]
     nodes, values = reference_nodes(measured, start, end, interpolation)

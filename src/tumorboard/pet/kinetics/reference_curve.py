@@ -10,11 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.pet.kinetics.fit import FrameModel
 from tumorboard.pet.kinetics.input_function import piecewise_convolution
-from tumorboard.pet.kinetics.linear_analysis import (
-    require_curves,
-    require_from_injection,
-    require_same_frames,
-)
+from tumorboard.pet.kinetics.linear_analysis import require_reference
 from tumorboard.pet.kinetics.repeated_integrals import FrameTerms, measured_terms
 
 __all__ = ["ReferenceInterpolation", "convolved_in_frames", "reference_nodes", "reference_terms"]
@@ -145,10 +141,7 @@ def reference_terms(
     InputError
         When the frames differ or begin late, the reference has several regions, or a curve never changes.
     """
-    require_same_frames(curves, reference)
-    require_from_injection(curves)
-    require_curves(curves)
-    require_curves(reference)
+    require_reference(curves, reference)
     start, end = curves.frame_start_s, curves.frame_end_s
     own = measured_terms(reference.concentration_bq_ml, start, end, frame_model)
     return (

@@ -53,7 +53,6 @@ def radioligand_data(
         "curve": result.config.curve.value,
         "single_scan": None if result.config.single_scan is None else result.config.single_scan.value,
         "progeny": progeny_data(result),
-        "notes": list(result.notes),
         "stages_s": {name: round(value, 3) for name, value in result.stages_s.items()},
     }
 

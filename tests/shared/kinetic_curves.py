@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from tumorboard.core.dynamic import DynamicImage
+from tumorboard.core.image import Quantity
 from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.pet.kinetics.fit import FrameModel
 from tumorboard.pet.kinetics.input_function import InputFunction
@@ -63,6 +65,13 @@ def curves(values, weights=None, start_s=START_S, end_s=END_S):
     values = np.atleast_2d(values)
     names = tuple(str(k) for k in range(len(values)))
     return TissueCurves(names, start_s, end_s - start_s, values, weights, Record("tests.curves"))
+
+
+def scan(values, grid):
+    """A dynamic image of these frames, shape (n_frames, *grid.shape)."""
+    made = Record("tests.scan")
+    quantity = Quantity.ACTIVITY_CONCENTRATION
+    return DynamicImage(values, grid, quantity, START_S, DURATION_S, "injection", made)
 
 
 def reference_tissue(reference, r1, k2, bpnd, interpolation, frame_model=FrameModel.FRAME_AVERAGE):

@@ -9,7 +9,6 @@ import pytest
 
 from tumorboard.core import AXIAL, Grid, Image, Quantity
 from tumorboard.core.blood import BloodCurve, BloodSamples
-from tumorboard.core.dynamic import DynamicImage
 from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.errors import InputError
 from tumorboard.io import nifti
@@ -64,15 +63,7 @@ def write_scan(folder, blood):
     values = np.zeros((len(known.START_S), *GRID.shape), np.float32)
     for number, curve in enumerate(regional_curves(), start=1):
         values[:, of == number] = curve[:, None]
-    dynamic = DynamicImage(
-        values,
-        GRID,
-        Quantity.ACTIVITY_CONCENTRATION,
-        known.START_S,
-        known.DURATION_S,
-        "injection",
-        RECORD,
-    )
+    dynamic = known.scan(values, GRID)
     path = write_bids_pet(folder, "01", dynamic, blood, BidsPetDescription("tracer", "F18", 300.0, "t", None))
     image = Image(of, GRID, Quantity.LABEL, RECORD)
     nifti.write(image, path.with_name("sub-01_desc-two_dseg.nii.gz"))

@@ -9,7 +9,6 @@ import pytest
 
 from tumorboard.core import AXIAL, Grid, Image, Quantity
 from tumorboard.core.blood import BloodCurve, BloodSamples
-from tumorboard.core.dynamic import DynamicImage
 from tumorboard.errors import InputError, MissingAttribute
 from tumorboard.io import nifti
 from tumorboard.io.bids_maps import read_bids_map
@@ -37,15 +36,7 @@ def bids(tmp_path_factory):
     for number, rates in ((1, (0.1, 0.04)), (2, (0.08, 0.05))):
         curve = 0.95 * known.tissue(known.one_tissue(*rates)) + whole
         values[:, labels == number] = curve[:, None]
-    dynamic = DynamicImage(
-        values,
-        GRID,
-        Quantity.ACTIVITY_CONCENTRATION,
-        known.START_S,
-        known.DURATION_S,
-        "injection",
-        RECORD,
-    )
+    dynamic = known.scan(values, GRID)
     times = known.BLOOD.times_s
     blood = BloodSamples(
         BloodCurve(times, known.BLOOD.whole_blood_bq_ml),

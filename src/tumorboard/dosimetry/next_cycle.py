@@ -11,7 +11,14 @@ from scipy.special import ndtr, ndtri
 
 from tumorboard.errors import InputError
 
-__all__ = ["DeliveredDose", "OrganLimit", "PlannedCycle", "exceedance_probability", "plan_next_cycle"]
+__all__ = [
+    "DeliveredDose",
+    "OrganLimit",
+    "PlannedCycle",
+    "exceedance_probability",
+    "plan_next_cycle",
+    "total_after_cycle",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +124,31 @@ class PlannedCycle:
     exceedance: dict[str, float]
 
 
-def _total(limit: OrganLimit, dose: DeliveredDose, activity_bq: float) -> tuple[float, float]:
-    """Return the organ's total after the cycle and its standard uncertainty."""
+def total_after_cycle(limit: OrganLimit, dose: DeliveredDose, *, activity_bq: float) -> tuple[float, float]:
+    """Return the organ's total after a cycle, expected, and its standard uncertainty [Gy].
+
+    Parameters
+    ----------
+    limit
+        Of the organ: whether totals are of BED, and how BED follows from dose.
+    dose
+        What it has had and will have.
+    activity_bq
+        Of the cycle, >= 0 [Bq].
+
+    Raises
+    ------
+    InputError
+        When the activity is out of range.
+
+    Examples
+    --------
+    >>> kidney = OrganLimit("kidney", 23.0, 0.9)
+    >>> total_after_cycle(kidney, DeliveredDose(15.0, 0.0, 0.5e-9, 0.2, 0.0), activity_bq=16e9)
+    (23.0, 1.6)
+    """
+    if not (math.isfinite(activity_bq) and activity_bq >= 0):
+        raise InputError(f"activity_bq must be finite and >= 0 [Bq]; got {activity_bq!r}")
     cycle, slope = activity_bq * dose.gy_per_bq, 1.0
     spread, effect = dose.relative_uncertainty * cycle, cycle
     if limit.alpha_beta_gy is not None:
@@ -149,9 +179,7 @@ def exceedance_probability(limit: OrganLimit, dose: DeliveredDose, *, activity_b
     >>> exceedance_probability(kidney, so_far, activity_bq=16e9)
     0.5
     """
-    if not (math.isfinite(activity_bq) and activity_bq >= 0):
-        raise InputError(f"activity_bq must be finite and >= 0 [Bq]; got {activity_bq!r}")
-    mean, sd = _total(limit, dose, activity_bq)
+    mean, sd = total_after_cycle(limit, dose, activity_bq=activity_bq)
     if sd == 0.0:
         return float(mean > limit.limit_gy)
     return float(ndtr((mean - limit.limit_gy) / sd))
@@ -161,7 +189,7 @@ def _most_activity_bq(limit: OrganLimit, dose: DeliveredDose, most_bq: float) ->
     z = float(ndtri(limit.confidence))
 
     def excess(activity_bq: float) -> float:
-        mean, sd = _total(limit, dose, activity_bq)
+        mean, sd = total_after_cycle(limit, dose, activity_bq=activity_bq)
         return mean + z * sd - limit.limit_gy
 
     # Mean and uncertainty grow with activity, so there is one crossing.
@@ -205,7 +233,7 @@ def plan_next_cycle(
     allowed = {limit.organ: _most_activity_bq(limit, dose, most_activity_bq) for limit, dose in organs}
     organ = min(allowed, key=lambda name: allowed[name])
     activity = allowed[organ]
-    totals = {limit.organ: _total(limit, dose, activity) for limit, dose in organs}
+    totals = {limit.organ: total_after_cycle(limit, dose, activity_bq=activity) for limit, dose in organs}
     return PlannedCycle(
         activity,
         organ if activity < most_activity_bq else "",

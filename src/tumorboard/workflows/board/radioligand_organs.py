@@ -22,6 +22,7 @@ from tumorboard.dosimetry.next_cycle import (
     OrganLimit,
     exceedance_probability,
     plan_next_cycle,
+    total_after_cycle,
 )
 from tumorboard.plotting.blocks import Block, Note, Table
 from tumorboard.workflows.radioligand.result import LesionDose, RadioligandResult
@@ -259,17 +260,15 @@ def _plan(
     # One measurement tells both what was and what will be, so its error is shared by all cycles; of BED the
     # share is raised by how much faster than dose it grows.
     so_far = DeliveredDose(delivered_gy, 0.0, dose_gy / injected_bq, 0.0, relative)
-    same = plan_next_cycle(
-        [(OrganLimit(organ, 1e9, 0.5, ratio, protraction), so_far)], most_activity_bq=injected_bq
-    )
+    same_again, spread = total_after_cycle(limits[0], so_far, activity_bq=injected_bq)
     most = [plan_next_cycle([(limit, so_far)], most_activity_bq=_MOST * injected_bq) for limit in limits]
     return {
         "limit": words,
         "limit_gy": limit_gy,
         "is_bed": is_bed,
         "delivered_gy": delivered_gy,
-        "same_again_gy": same.expected_gy[organ],
-        "same_again_uncertainty_gy": same.uncertainty_gy[organ],
+        "same_again_gy": same_again,
+        "same_again_uncertainty_gy": spread,
         "same_again_exceedance": exceedance_probability(limits[0], so_far, activity_bq=injected_bq),
         "next_cycle": [
             {

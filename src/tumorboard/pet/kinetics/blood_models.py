@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import partial
 from typing import Final, Protocol
 
 import numpy as np
@@ -24,7 +23,13 @@ from numpy.typing import NDArray
 
 from tumorboard.core.blood import BloodCurve
 from tumorboard.errors import InputError
-from tumorboard.pet.kinetics.sample_fit import SampleFit, SampleWeighting, fit_separable, starts_of
+from tumorboard.pet.kinetics.sample_fit import (
+    SampleFit,
+    SampleWeighting,
+    fit_separable,
+    starts_of,
+    straight_lines,
+)
 
 __all__ = ["BloodModel", "Feng", "Interpolation", "TriExponential"]
 
@@ -60,17 +65,7 @@ class Interpolation:
 
     def fit(self, curve: BloodCurve) -> SampleFit:
         """Return the lines; a sample at the injection itself is kept as it is."""
-        times, values = curve.times_s, curve.values
-        if times[0] > 0.0:
-            times, values = np.append(0.0, times), np.append(0.0, values)
-        return SampleFit(
-            "interpolation", {}, curve.times_s, curve.values, curve.values, np.ones(curve.times_s.size), 0.0,
-            math.nan, (), False, tuple(times.tolist()), partial(_lines, times, values),
-        )  # fmt: skip
-
-
-def _lines(times: Array, values: Array, points: Array) -> Array:
-    return np.asarray(np.interp(points, times, values, left=0.0))
+        return straight_lines(curve, at_injection=0.0, before=0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Final, Protocol
 
 import numpy as np
@@ -28,7 +27,7 @@ from scipy.special import expit
 
 from tumorboard.core.blood import BloodCurve
 from tumorboard.errors import InputError
-from tumorboard.pet.kinetics.sample_fit import SampleFit, fit_formula, starts_of
+from tumorboard.pet.kinetics.sample_fit import SampleFit, fit_formula, starts_of, straight_lines
 
 __all__ = [
     "ExponentialFraction",
@@ -98,19 +97,7 @@ class InterpolatedFraction:
 
     def fit(self, curve: BloodCurve | None) -> SampleFit:
         """Return the lines."""
-        samples = _required(curve)
-        times, values = samples.times_s, samples.values
-        if times[0] > 0.0:
-            times, values = np.append(0.0, times), np.append(self.at_injection, values)
-        return SampleFit(
-            "interpolation", {}, samples.times_s, samples.values, samples.values,
-            np.ones(samples.times_s.size),
-            0.0, math.nan, (), False, tuple(times.tolist()), partial(_lines, times, values),
-        )  # fmt: skip
-
-
-def _lines(times: Array, values: Array, points: Array) -> Array:
-    return np.asarray(np.interp(points, times, values))
+        return straight_lines(_required(curve), at_injection=self.at_injection)
 
 
 @dataclass(frozen=True, slots=True)

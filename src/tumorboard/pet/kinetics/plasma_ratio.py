@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tumorboard.core.blood import BloodCurve, BloodSamples
 from tumorboard.errors import InputError
 from tumorboard.pet.kinetics.fit import KineticParameter
-from tumorboard.pet.kinetics.sample_fit import SampleFit, fit_formula
+from tumorboard.pet.kinetics.sample_fit import SampleFit, fit_formula, straight_lines
 
 __all__ = ["GivenRatio", "InterpolatedRatio", "LinearRatio", "MeanRatio", "RatioModel"]
 
@@ -71,8 +71,7 @@ class MeanRatio:
 
     def fit(self, samples: BloodSamples) -> SampleFit:
         """Return the mean, with its standard error."""
-        times, ratios = _measured(samples)
-        return _polynomial("mean ratio", times, ratios, 1)
+        return _polynomial("mean ratio", _measured(samples), 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +80,7 @@ class LinearRatio:
 
     def fit(self, samples: BloodSamples) -> SampleFit:
         """Return the line, with standard errors."""
-        times, ratios = _measured(samples)
-        return _polynomial("linear ratio", times, ratios, 2)
+        return _polynomial("linear ratio", _measured(samples), 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +89,11 @@ class InterpolatedRatio:
 
     def fit(self, samples: BloodSamples) -> SampleFit:
         """Return the lines."""
-        times, ratios = _measured(samples)
-        return SampleFit(
-            "interpolation", {}, times, ratios, ratios, np.ones(times.size), 0.0, math.nan, (), False,
-            tuple(times.tolist()), partial(_lines, times, ratios),
-        )  # fmt: skip
+        return straight_lines(_measured(samples), at_injection=None)
 
 
-def _lines(times: Array, values: Array, points: Array) -> Array:
-    return np.asarray(np.interp(points, times, values))
-
-
-def _measured(samples: BloodSamples) -> tuple[Array, Array]:
-    """Return times of the sparser of the two tables, and plasma over whole blood there."""
+def _measured(samples: BloodSamples) -> BloodCurve:
+    """Return plasma over whole blood at the times of the sparser of the two tables."""
     plasma, whole = samples.plasma, samples.whole_blood
     if plasma is None or whole is None:
         raise InputError(
@@ -120,14 +110,14 @@ def _measured(samples: BloodSamples) -> tuple[Array, Array]:
     used = below > 0.0
     if not used.any():
         raise InputError("samples must hold plasma and whole blood at the same times; they share none")
-    return times[used], above[used] / below[used]
+    return BloodCurve(times[used], above[used] / below[used])
 
 
-def _polynomial(name: str, times: Array, ratios: Array, n: int) -> SampleFit:
+def _polynomial(name: str, ratios: BloodCurve, n: int) -> SampleFit:
     names = (("ratio", "1"), ("slope", "1/s"))[:n]
     return fit_formula(
-        name, _line, BloodCurve(times, ratios), names_units=names,
-        starts=[(float(ratios.mean()), 0.0)[:n]], lower=(-np.inf,) * n, upper=(np.inf,) * n, references=(),
+        name, _line, ratios, names_units=names, starts=[(float(ratios.values.mean()), 0.0)[:n]],
+        lower=(-np.inf,) * n, upper=(np.inf,) * n, references=(),
     )  # fmt: skip
 
 

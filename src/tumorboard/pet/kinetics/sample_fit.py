@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from tumorboard.errors import InputError
 from tumorboard.pet.kinetics.fit import FitFlag, KineticParameter
 from tumorboard.pet.kinetics.least_squares import corrected_akaike
 
-__all__ = ["SampleFit", "SampleWeighting", "fit_formula", "fit_separable", "starts_of"]
+__all__ = ["SampleFit", "SampleWeighting", "fit_formula", "fit_separable", "starts_of", "straight_lines"]
 
 Array = NDArray[np.float64]
 Formula = Callable[..., Array]
@@ -126,6 +127,38 @@ class SampleFit:
             "parameters": {n: [p.value, p.unit] for n, p in self.parameters.items()},
             "flags": [flag.name for flag in self.flags],
         }
+
+
+def straight_lines(
+    curve: BloodCurve, *, at_injection: float | None, before: float | None = None
+) -> SampleFit:
+    """Return straight lines between samples; after the last, its value.
+
+    Parameters
+    ----------
+    curve
+        The samples.
+    at_injection
+        Value at the injection, where no sample was taken then; ``None`` for that of the first sample.
+    before
+        Value before the first time; ``None`` for that at the first time.
+
+    Examples
+    --------
+    >>> straight_lines(BloodCurve([10.0, 20.0], [4.0, 2.0]), at_injection=0.0).at([5.0, 15.0, 99.0]).tolist()
+    [2.0, 3.0, 2.0]
+    """
+    times, values = curve.times_s, curve.values
+    if at_injection is not None and times[0] > 0.0:
+        times, values = np.append(0.0, times), np.append(at_injection, values)
+    return SampleFit(
+        "interpolation", {}, curve.times_s, curve.values, curve.values, np.ones(curve.times_s.size), 0.0,
+        math.nan, (), False, tuple(times.tolist()), partial(_lines, times, values, before),
+    )  # fmt: skip
+
+
+def _lines(times: Array, values: Array, before: float | None, points: Array) -> Array:
+    return np.asarray(np.interp(points, times, values, left=before))
 
 
 def fit_formula(

@@ -130,7 +130,6 @@ class LinePlan:
             self.propagated,
             scan.variance,
             np.concatenate([[0.0], np.cumsum(parts)[:-1]]),
-            scan.variance,
             errors,
             found,
             covariance,

@@ -175,9 +175,8 @@ def fit_lines(
     drive: NDArray[np.float64],
     weights: NDArray[np.float64],
     propagated: bool,
-    point_variance: NDArray[np.float64],
-    earlier: NDArray[np.float64],
     variance: NDArray[np.float64],
+    earlier: NDArray[np.float64],
     errors: bool,
     found: NDArray[np.float64],
     covariance: NDArray[np.float64],
@@ -195,7 +194,7 @@ def fit_lines(
     for start in range(0, index.size, LANES):
         count = load_block(data, index, start, scale, shift, y)
         _points(y, first, own, later, drive, weights, px, py, s[0])
-        _weights(y, first, weights, propagated, half, point_variance, earlier, py, w)
+        _weights(y, first, weights, propagated, half, variance, earlier, py, w)
         _line(first, px, py, w, s)
         if errors:
             _spread(first, y, weights, px, w, own, later, variance, s, e)

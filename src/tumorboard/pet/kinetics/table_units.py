@@ -50,7 +50,7 @@ scan at 5400, 60 times apart as minutes taken for seconds would be; state the un
     curve = samples.plasma if samples.plasma is not None else samples.whole_blood
     if curve is None:
         return
-    blood_end, scan_end = float(curve.times_s[-1]), float(curve_end(curves))
+    blood_end, scan_end = float(curve.times_s[-1]), float(curves.frame_end_s[-1])
     if blood_end > 0.0:
         for apart, which in ((scan_end / blood_end, "blood"), (blood_end / scan_end, "scan")):
             if _MINUTES[0] <= apart <= _MINUTES[1]:
@@ -69,18 +69,6 @@ scan at 5400, 60 times apart as minutes taken for seconds would be; state the un
             f"blood's {blood:.3g} [Bq/mL], which no tracer does but kBq/mL taken for Bq/mL would; state the "
             "unit of each table"
         )
-
-
-def curve_end(curves: TissueCurves) -> float:
-    """Return the end of the last frame [s].
-
-    Examples
-    --------
-    >>> from tumorboard.provenance import Record
-    >>> curve_end(TissueCurves(("a",), [0.0], [60.0], [[1.0]], None, Record("example")))
-    60.0
-    """
-    return float(curves.frame_end_s[-1])
 
 
 def _mean(curve: BloodCurve, scan_end_s: float) -> float:

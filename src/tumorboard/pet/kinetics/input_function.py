@@ -13,10 +13,10 @@ from tumorboard.errors import InputError
 from tumorboard.pet.kinetics._kernels.exponential_convolution import convolve
 from tumorboard.provenance import Record
 
-__all__ = ["InputFunction", "piecewise_convolution"]
+__all__ = ["END_TOLERANCE_S", "InputFunction", "piecewise_convolution"]
 
 #: A scan may end this much after the blood: times of the two tables are rounded apart [s].
-_END_TOLERANCE_S: Final = 1.0
+END_TOLERANCE_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +71,7 @@ class InputFunction:
 
     def require_covers(self, end_s: float) -> None:
         """Raise an InputError unless the blood reaches to the end of the scan, ``end_s`` [s]."""
-        if self.times_s[-1] < end_s - _END_TOLERANCE_S:
+        if self.times_s[-1] < end_s - END_TOLERANCE_S:
             raise InputError(
                 f"blood must reach to the end of the last frame, {end_s:g} s; it ends at "
                 f"{self.times_s[-1]:g} s; leave out the frames after it, or extrapolate it knowingly with a "

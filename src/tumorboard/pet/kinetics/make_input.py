@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tumorboard.core.blood import BloodCurve, BloodSamples
 from tumorboard.errors import InputError, MissingAttribute
 from tumorboard.pet.kinetics.blood_models import BloodModel
-from tumorboard.pet.kinetics.input_function import InputFunction
+from tumorboard.pet.kinetics.input_function import END_TOLERANCE_S, InputFunction
 from tumorboard.pet.kinetics.parent_fraction import ParentModel
 from tumorboard.pet.kinetics.plasma_ratio import RatioModel
 from tumorboard.pet.kinetics.sample_fit import SampleFit
@@ -21,8 +21,6 @@ from tumorboard.provenance import Record
 
 __all__ = ["EndRule", "FittedInput", "InputConfig", "fit_input", "make_input"]
 
-#: The scan may end this much after the blood: times of the two tables are rounded apart [s].
-_END_TOLERANCE_S: Final = 1.0
 #: Nodes closer than this are one [s].
 _SAME_NODE_S: Final = 1e-6
 
@@ -230,7 +228,7 @@ def _end(used: dict[str, SampleFit], rule: EndRule, end_s: float) -> float:
         if curve.times_s.size and not (curve.extends and name in ("parent_fraction", "ratio"))
     }
     first, last = min(short, key=lambda name: short[name]), max(short.values())
-    if short[first] >= end_s - _END_TOLERANCE_S:
+    if short[first] >= end_s - END_TOLERANCE_S:
         return short[first]
     if rule is EndRule.REFUSE:
         raise InputError(

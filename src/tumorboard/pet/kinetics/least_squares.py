@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from tumorboard.errors import InputError
 
-__all__ = ["LinearFit", "corrected_akaike", "weighted_least_squares"]
+__all__ = ["ILL_CONDITIONED", "LinearFit", "corrected_akaike", "weighted_least_squares"]
 
 #: Condition number, of columns scaled to length 1, above which two columns are taken for the same.
-_ILL_CONDITIONED: Final = 1e7
+ILL_CONDITIONED: Final = 1e7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +84,7 @@ def weighted_least_squares(
     lengths[lengths == 0] = 1.0
     u, singular, vt = np.linalg.svd(rows / lengths, full_matrices=False)
     smallest = singular[-1] if singular.size else 0.0
-    ill = bool(smallest <= singular[0] / _ILL_CONDITIONED)
+    ill = bool(smallest <= singular[0] / ILL_CONDITIONED)
     inverse = np.where(singular > singular[0] * 1e-14, 1.0 / np.maximum(singular, 1e-300), 0.0)
     coefficients = (vt.T * inverse) @ (u.T @ (values[used] * root)) / lengths
     fitted = design @ coefficients

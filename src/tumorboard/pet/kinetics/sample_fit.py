@@ -19,7 +19,7 @@ from tumorboard.core._arrays import read_only
 from tumorboard.core.blood import BloodCurve
 from tumorboard.errors import InputError
 from tumorboard.pet.kinetics.fit import FitFlag, KineticParameter
-from tumorboard.pet.kinetics.least_squares import corrected_akaike
+from tumorboard.pet.kinetics.least_squares import ILL_CONDITIONED, corrected_akaike
 
 __all__ = ["SampleFit", "SampleWeighting", "fit_formula", "fit_separable", "starts_of", "straight_lines"]
 
@@ -28,7 +28,6 @@ Formula = Callable[..., Array]
 
 #: Below this part of the peak, counting noise is taken for constant: no sample has none.
 _LEAST_COUNTS: Final = 0.01
-_ILL_CONDITIONED: Final = 1e7
 _UNCERTAIN: Final = 0.5
 #: Steps of derivatives, over a parameter: a cube root of the rounding error.
 _STEP: Final = 6e-6
@@ -426,7 +425,7 @@ def _errors(
     lengths = np.linalg.norm(rows, axis=0)
     lengths[lengths == 0.0] = 1.0
     _, singular, vt = np.linalg.svd(rows / lengths, full_matrices=False)
-    ill = bool(singular[-1] <= singular[0] / _ILL_CONDITIONED)
+    ill = bool(singular[-1] <= singular[0] / ILL_CONDITIONED)
     n_free = times.size - values.size
     variance = residual_sum / n_free if n_free > 0 else math.nan
     spread = (vt.T / np.maximum(singular, 1e-300)) / lengths[:, None]

@@ -11,7 +11,7 @@ from tumorboard.provenance import Record
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["model_record"]
+__all__ = ["choices_of", "model_record"]
 
 
 def model_record(model: DataclassInstance, inputs: tuple[Record, ...], references: tuple[str, ...]) -> Record:
@@ -32,10 +32,18 @@ def model_record(model: DataclassInstance, inputs: tuple[Record, ...], reference
     >>> model_record(LastFrames(5), (), ()).parameters["count"]
     5
     """
-    return Record(f"pet.kinetics.{type(model).__name__}", _choices(model), inputs, references)
+    return Record(f"pet.kinetics.{type(model).__name__}", choices_of(model), inputs, references)
 
 
-def _choices(model: DataclassInstance) -> dict[str, Any]:
+def choices_of(model: DataclassInstance) -> dict[str, Any]:
+    """Return a model's choices by name, as a record takes them.
+
+    Examples
+    --------
+    >>> from tumorboard.pet.kinetics.t_star import LastFrames
+    >>> choices_of(LastFrames(5))
+    {'count': 5}
+    """
     return {f.name: _plain(getattr(model, f.name)) for f in fields(model)}
 
 
@@ -43,5 +51,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     if is_dataclass(value) and not isinstance(value, type):
-        return {"rule": type(value).__name__, **_choices(value)}
+        return {"rule": type(value).__name__, **choices_of(value)}
     return value

@@ -16,7 +16,7 @@ from tumorboard.core.image import Image, Quantity
 from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.errors import InputError
 from tumorboard.pet.kinetics.input_function import InputFunction
-from tumorboard.pet.kinetics.model_record import model_record
+from tumorboard.pet.kinetics.model_record import choices_of
 from tumorboard.pet.kinetics.voxels_chunks import Progress, run_chunks
 from tumorboard.pet.kinetics.voxels_linear import MultilinearPlan
 from tumorboard.pet.kinetics.voxels_maps import ParametricMaps, VoxelFlag, quantity_of
@@ -143,11 +143,10 @@ def fit_voxels(
     else:
         _fit_constrained(run, config.spatial, dynamic, threads, progress)
     inputs = (dynamic.provenance, drive.provenance) + (() if mask is None else (mask.provenance,))
-    chosen = model_record(model, (), references_of(model))
     record = Record(
         "pet.kinetics.fit_voxels",
         {
-            "model": {"name": type(model).__name__, **dict(chosen.parameters)},
+            "model": {"name": type(model).__name__, **choices_of(model)},
             "parameters": list(names),
             "outside": config.outside.value,
             "spatial_fwhm_mm": None if config.spatial is None else config.spatial.fwhm_mm,

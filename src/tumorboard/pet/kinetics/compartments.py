@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.errors import InputError
 from tumorboard.pet.kinetics import _parameters
-from tumorboard.pet.kinetics.compartments_rates import FittedBloodVolume, RateBounds, check_blood_volume
+from tumorboard.pet.kinetics.compartments_rates import (
+    FittedBloodVolume,
+    RateBounds,
+    blood_range,
+    check_blood_volume,
+)
 from tumorboard.pet.kinetics.compartments_refine import Refined
 from tumorboard.pet.kinetics.compartments_region import RegionProblem, covariance_of, fit_region
 from tumorboard.pet.kinetics.compartments_response import FrameResponse, frame_basis, require_varying
@@ -188,9 +193,9 @@ def _fit(
     model: OneTissue | TwoTissue, settings: _Settings, curves: TissueCurves, blood: InputFunction
 ) -> tuple[KineticFit, ...]:
     require_varying(curves)
-    volume = model.blood_volume
-    share = (volume.lowest, volume.highest) if isinstance(volume, FittedBloodVolume) else (volume, volume)
-    limits = np.array([[v / S_PER_MIN for v in pair] for pair in settings.pairs_per_min] + [share])
+    limits = np.array(
+        [[v / S_PER_MIN for v in pair] for pair in settings.pairs_per_min] + [blood_range(model.blood_volume)]
+    )
     weights = model.weighting.of(curves)
     n_free, n_used = int((limits[:, 1] > limits[:, 0]).sum()), int((weights > 0).sum())
     if n_used < n_free:

@@ -15,6 +15,7 @@ __all__ = [
     "BRAIN_BOUNDS",
     "FittedBloodVolume",
     "RateBounds",
+    "blood_range",
     "check_blood_volume",
     "exponentials",
     "rates_of",
@@ -98,6 +99,19 @@ def check_blood_volume(blood_volume: float | FittedBloodVolume) -> None:
         raise InputError(
             f"blood_volume must be a fraction from 0 to below 1, or FittedBloodVolume; got {blood_volume}"
         )
+
+
+def blood_range(blood_volume: float | FittedBloodVolume) -> tuple[float, float]:
+    """Return the lowest and the highest share of blood, the same where it is fixed.
+
+    Examples
+    --------
+    >>> blood_range(0.05), blood_range(FittedBloodVolume(0.0, 0.2))
+    ((0.05, 0.05), (0.0, 0.2))
+    """
+    if isinstance(blood_volume, FittedBloodVolume):
+        return blood_volume.lowest, blood_volume.highest
+    return blood_volume, blood_volume
 
 
 def exponentials(

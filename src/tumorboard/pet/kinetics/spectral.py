@@ -13,7 +13,7 @@ from scipy.optimize import nnls
 from tumorboard.core._arrays import read_only
 from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.errors import InputError
-from tumorboard.pet.kinetics.compartments_rates import FittedBloodVolume, check_blood_volume
+from tumorboard.pet.kinetics.compartments_rates import FittedBloodVolume, blood_range, check_blood_volume
 from tumorboard.pet.kinetics.compartments_response import frame_basis, frame_blood, require_varying
 from tumorboard.pet.kinetics.fit import FitFlag, FrameModel, KineticFit, KineticParameter, Weighting
 from tumorboard.pet.kinetics.input_function import InputFunction
@@ -145,8 +145,7 @@ class SpectralAnalysis:
     def _scan(self, curves: TissueCurves, blood: InputFunction) -> _Scan:
         basis, _ = frame_basis(blood, curves, self.frame_model, self.rates_per_min / S_PER_MIN)
         seen = frame_blood(blood, curves, self.frame_model)
-        volume = self.blood_volume
-        share = (volume.lowest, volume.highest) if isinstance(volume, FittedBloodVolume) else (volume, volume)
+        share = blood_range(self.blood_volume)
         return _Scan(basis.T / S_PER_MIN, seen, share, self.weighting.of(curves))
 
     def _spectrum(self, solution: NDArray[np.float64]) -> Spectrum:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.pet.kinetics._kernels.voxel_spectral import fit_spectra
-from tumorboard.pet.kinetics.compartments_rates import FittedBloodVolume
+from tumorboard.pet.kinetics.compartments_rates import FittedBloodVolume, blood_range
 from tumorboard.pet.kinetics.compartments_response import frame_basis, frame_blood
 from tumorboard.pet.kinetics.input_function import InputFunction
 from tumorboard.pet.kinetics.spectral import SpectralAnalysis
@@ -50,9 +50,7 @@ class SpectralPlan:
         """Fit voxels ``index``, shape ``(n_voxels,)``, of ``data``, ``(n_frames, n_all_voxels)`` [Bq/mL]."""
         volume, m = self.blood_volume, index.size
         fitted = isinstance(volume, FittedBloodVolume)
-        low, high = (
-            (volume.lowest, volume.highest) if isinstance(volume, FittedBloodVolume) else (volume, volume)
-        )
+        low, high = blood_range(volume)
         weighted = self.columns * self.weights[:, None]
         whole = weighted.T @ self.columns
         without = whole - weighted[:, :, None] * self.columns[:, None, :]

@@ -8,7 +8,17 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["interpolate"]
+__all__ = ["cubic", "interpolate"]
+
+
+@numba.njit(cache=True, nogil=True)
+def cubic(low: float, rise: float, a: float, b: float, t: float) -> tuple[float, float]:
+    """Return a cubic and its slope at t, 0 to 1, from its value at 0, its rise to 1 and its slopes there.
+
+    ``a`` is the slope at 0 less the rise, ``b`` the rise less the slope at 1.
+    """
+    bend = (1.0 - t) * a + t * b
+    return low + t * (rise + (1.0 - t) * bend), rise + (1.0 - 2.0 * t) * bend + t * (1.0 - t) * (b - a)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -41,6 +51,5 @@ def interpolate(
             rise = basis[k + 1, f] - low
             a = derivative[k, f] * low_scale - rise
             b = rise - derivative[k + 1, f] * high_scale
-            bend = (1.0 - t) * a + t * b
-            value[r, f] = low + t * (rise + (1.0 - t) * bend)
-            slope[r, f] = (rise + (1.0 - 2.0 * t) * bend + t * (1.0 - t) * (b - a)) * to_rate
+            value[r, f], along = cubic(low, rise, a, b, t)
+            slope[r, f] = along * to_rate

@@ -9,6 +9,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from tumorboard.pet.kinetics._kernels.response_table import cubic
 from tumorboard.pet.kinetics._kernels.two_tissue import two_exponentials
 from tumorboard.pet.kinetics._kernels.voxel_block import LANES
 
@@ -139,9 +140,8 @@ def _row(
     for c in range(table.shape[1]):
         low, rise = table[k, c], table[k + 1, c] - table[k, c]
         a, b = change[k, c] - rise, rise - change[k + 1, c]
-        bend = (1.0 - t) * a + t * b
-        out[0, c] = low + t * (rise + (1.0 - t) * bend)
-        out[1, c] = (rise + (1.0 - 2.0 * t) * bend + t * (1.0 - t) * (b - a)) * to_rate
+        out[0, c], along = cubic(low, rise, a, b, t)
+        out[1, c] = along * to_rate
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")

@@ -10,6 +10,7 @@ SRTM2 fitted to the region as kinfitr does.
 
 import csv
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "shared"))
@@ -22,7 +23,6 @@ from kinetic_data import (
     simref_curves,
 )
 
-from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.pet.kinetics import (
     MA1,
     MA2,
@@ -92,9 +92,7 @@ def plasma_rows(data):
 
 def one(curves, region):
     """Return one region's curves."""
-    values = curves.of(region)[None]
-    frames = (curves.frame_start_s, curves.frame_duration_s)
-    return TissueCurves((region,), *frames, values, curves.weights, curves.provenance)
+    return replace(curves, regions=(region,), concentration_bq_ml=curves.of(region)[None])
 
 
 def reference_rows(data):

@@ -8,6 +8,7 @@ of the whole brain, last ten frames, blood volume 0.05, no delay.
 
 import csv
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "shared")
 
 from kinetic_data import pbr28_blood, pbr28_curves, pbr28_samples, pbr28_scans
 
-from tumorboard.core.tissue_curves import TissueCurves
 from tumorboard.pet.kinetics import (
     EndRule,
     Feng,
@@ -68,10 +68,7 @@ def population(scans, data, scan):
 def rows_of(data, scans, scan):
     """One row for each way of making the input of a scan."""
     all_curves = pbr28_curves(data, scan)
-    curves = TissueCurves(
-        ("WB",), all_curves.frame_start_s, all_curves.frame_duration_s, all_curves.of("WB")[None],
-        all_curves.weights, all_curves.provenance,
-    )  # fmt: skip
+    curves = replace(all_curves, regions=("WB",), concentration_bq_ml=all_curves.of("WB")[None])
     end = float(curves.frame_end_s[-1])
     samples = pbr28_samples(data, scan)
     lines = fit_input(samples, config(Interpolation(), EndRule.HOLD_LAST), end).blood

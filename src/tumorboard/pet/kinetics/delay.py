@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -115,14 +115,7 @@ def fit_delay(
         raise InputError(f"bounds_s must be lowest < highest, finite [s]; got {low:g} to {high:g}")
     end_s = float(curves.frame_end_s[-1])
     blood.require_covers(end_s)
-    one = TissueCurves(
-        (region,),
-        curves.frame_start_s,
-        curves.frame_duration_s,
-        curves.of(region)[None],
-        curves.weights,
-        curves.provenance,
-    )
+    one = replace(curves, regions=(region,), concentration_bq_ml=curves.of(region)[None])
     tried: dict[float, float] = {}
 
     def left(shift: float) -> float:

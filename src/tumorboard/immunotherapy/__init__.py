@@ -1,0 +1,1 @@
+"""Which of a tumour's changes T cells can see: variants, peptides, presentation, ranking."""

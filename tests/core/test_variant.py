@@ -1,0 +1,71 @@
+"""Nouns of a tumour's changes refuse what is none."""
+
+import pytest
+
+from tumorboard.core.neopeptide import (
+    DroppedPeptide,
+    DropReason,
+    Neopeptide,
+    NeopeptideSet,
+    OriginKind,
+    PeptideOrigin,
+)
+from tumorboard.core.variant import Fusion, Phase, SmallVariant, SpliceJunction, VariantEvidence
+from tumorboard.errors import InputError
+from tumorboard.provenance import Record
+
+
+@pytest.mark.parametrize("alternative", ["<DEL>", "*", "", "t", "."])
+def test_small_variant__refuses_alleles_without_a_sequence(alternative):
+    with pytest.raises(InputError, match="must be bases"):
+        SmallVariant("chr1", 10, "A", alternative)
+
+
+def test_small_variant__ends_at_the_last_base_of_the_reference():
+    assert SmallVariant("1", 100, "ACG", "A").end == 102
+    with pytest.raises(InputError, match="must differ"):
+        SmallVariant("1", 100, "A", "A")
+    with pytest.raises(InputError, match="from 1"):
+        SmallVariant("1", 0, "A", "T")
+
+
+def test_evidence__refuses_percent():
+    with pytest.raises(InputError, match="divide percent by 100"):
+        VariantEvidence(tumour_vaf=40.0)
+    with pytest.raises(InputError, match="number of reads"):
+        VariantEvidence(rna_depth=-1)
+
+
+def test_phase__needs_a_block():
+    with pytest.raises(InputError, match="named block"):
+        Phase("", 0)
+
+
+def test_fusion__peptide_and_joint_come_together():
+    parts = ("A", "B", "1:1", "2:2")
+    rest = (True, 3, "high", "", "", "Arriba")
+    with pytest.raises(InputError, match="or neither"):
+        Fusion(*parts, "MKV", None, *rest)
+    with pytest.raises(InputError, match="within its 3"):
+        Fusion(*parts, "MKV", 4, *rest)
+
+
+def test_junction__runs_forward():
+    with pytest.raises(InputError, match="first to its last"):
+        SpliceJunction("1", 10, 9, "+", 3, "", None, "", (), (), "STAR")
+
+
+def test_neopeptide__refuses_nonstandard_residues_and_places_outside():
+    origin = PeptideOrigin(OriginKind.FUSION, ("A--B",), "A", "T", "fusion", 1)
+    with pytest.raises(InputError, match="standard residues"):
+        Neopeptide("SIINFEKX", None, (), (origin,))
+    with pytest.raises(InputError, match="as long"):
+        Neopeptide("SIINFEKL", "SIINFEK", (), (origin,))
+    with pytest.raises(InputError, match="lie within"):
+        Neopeptide("SIINFEKL", None, (8,), (origin,))
+
+
+def test_set__counts_reasons_most_first():
+    one = DroppedPeptide(DropReason.STOP_GAINED, "", "v", "G", "T")
+    two = DroppedPeptide(DropReason.SELF_PROTEOME, "SIINFEKL", "v", "G", "T")
+    assert NeopeptideSet((), (one, two, two), Record("x")).counts() == {"SELF_PROTEOME": 2, "STOP_GAINED": 1}

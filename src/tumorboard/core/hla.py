@@ -69,7 +69,8 @@ class HlaAllele:
             raise InputError(f"locus of an HLA allele must be one of {loci}; got {self.locus!r}")
         if not all(re.fullmatch(r"\d{2,4}", part) for part in (self.group, self.protein)):
             raise InputError(
-                f"fields of an HLA allele must be two to four digits each; got {self.group!r}, {self.protein!r}"
+                f"fields of an HLA allele must be two to four digits each; "
+                f"got {self.group!r}, {self.protein!r}"
             )
         if self.suffix not in ("", "N", "L", "S", "C", "A", "Q"):
             raise InputError(f"suffix of an HLA allele must be empty or one of NLSCAQ; got {self.suffix!r}")
@@ -177,8 +178,8 @@ class HlaMolecule:
         if wanted != got:
             need = f"with its {wanted} chain" if wanted else "without an alpha chain"
             raise InputError(
-                f"HLA molecule of {self.beta} must be named {need}; got {self.alpha}; name DQ and DP as pairs, "
-                "like HLA-DQA1*05:01/DQB1*02:01"
+                f"HLA molecule of {self.beta} must be named {need}; got {self.alpha}; name DQ and DP as "
+                "pairs, like HLA-DQA1*05:01/DQB1*02:01"
             )
 
     def __str__(self) -> str:

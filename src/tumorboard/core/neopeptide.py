@@ -97,7 +97,8 @@ class Neopeptide:
         The normal protein's peptide at the same place and of the same length; ``None`` where there is none
         (frameshifts, fusions, junctions).
     new_positions
-        Residues that are new, counted from 0 in ``sequence``; empty where a deletion brings old ones together.
+        Residues that are new, counted from 0 in ``sequence``; empty where a deletion only
+        brings old ones together.
     origins
         One for each transcript that gives it, of one event.
 

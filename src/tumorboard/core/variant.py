@@ -114,7 +114,8 @@ class SmallVariant:
             bases = getattr(self, name)
             if not _BASES.match(bases):
                 raise InputError(
-                    f"{name} of {self.chromosome}:{self.position} must be bases A, C, G, T or N; got {bases!r}; "
+                    f"{name} of {self.chromosome}:{self.position} must be bases A, C, G, T or N; "
+                    f"got {bases!r}; "
                     "symbolic and missing alleles name no sequence"
                 )
         if self.reference == self.alternative:
@@ -236,7 +237,8 @@ class Fusion:
             raise InputError(f"fusion {self.name} must state its peptide and its joint, or neither")
         if self.peptide is not None and not 0 <= (self.joint or 0) <= len(self.peptide):
             raise InputError(
-                f"joint of fusion {self.name} must lie within its {len(self.peptide)} residues; got {self.joint}"
+                f"joint of fusion {self.name} must lie within its {len(self.peptide)} residues; "
+                f"got {self.joint}"
             )
 
     @property

@@ -33,6 +33,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "plan": ["EnergyLayer", "IonBeam", "IonPlan"],
         "tissue_curves": ["TissueCurves"],
         "structures": ["Contour", "Structure", "StructureKind", "StructureSet"],
+        "transcript": ["Interval", "Transcript"],
         "variant": [
             "Fusion",
             "Phase",

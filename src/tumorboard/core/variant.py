@@ -86,6 +86,8 @@ class SmallVariant:
         Its copy of the chromosome, if known.
     evidence
         How it was seen.
+    homozygous
+        Whether every copy of the chromosome carries it; ``None`` if the source does not say.
 
     Raises
     ------
@@ -106,6 +108,7 @@ class SmallVariant:
     somatic: bool = True
     phase: Phase | None = None
     evidence: VariantEvidence = field(default_factory=VariantEvidence)
+    homozygous: bool | None = None
 
     def __post_init__(self) -> None:
         if self.position < 1:

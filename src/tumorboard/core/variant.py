@@ -44,6 +44,8 @@ class VariantEvidence:
         Reads over the site.
     tumour_vaf, normal_vaf, rna_vaf
         Fraction of reads with the alternative, 0 to 1.
+    in_tumour
+        Whether the tumour sample's genotype has the alternative.
     """
 
     tumour_depth: int | None = None
@@ -52,6 +54,7 @@ class VariantEvidence:
     normal_vaf: float | None = None
     rna_depth: int | None = None
     rna_vaf: float | None = None
+    in_tumour: bool | None = None
 
     def __post_init__(self) -> None:
         for name in ("tumour_vaf", "normal_vaf", "rna_vaf"):

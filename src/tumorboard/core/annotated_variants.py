@@ -1,0 +1,56 @@
+"""Variants with what they do to transcripts, of one tumour, from one source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from tumorboard.core.variant import SmallVariant, TranscriptChange
+from tumorboard.provenance import Record
+
+__all__ = ["AnnotatedVariants"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnnotatedVariants:
+    """A tumour's variants and, for each, its changes of transcripts.
+
+    Parameters
+    ----------
+    variants
+        In the source's order; the changes are empty where the source gives none.
+    skipped
+        Number of what the source has beside them, by the reason why it was left out.
+    provenance
+        How they were read or made.
+    tumour_sample, normal_sample
+        Names in the source; empty, or ``None`` for the normal one, if there is none.
+    assembly
+        Of the genome, as the source names it, e.g. ``"GRCh38.p13"``; empty if it does not say.
+    annotator
+        What worked out the changes, e.g. ``"VEP 105"``; empty if nothing did.
+
+    Examples
+    --------
+    >>> found = AnnotatedVariants(((SmallVariant("1", 5, "A", "T"), ()),), {}, Record("example"))
+    >>> [variant.name for variant, changes in found]
+    ['1-5-A-T']
+    """
+
+    variants: tuple[tuple[SmallVariant, tuple[TranscriptChange, ...]], ...]
+    skipped: Mapping[str, int]
+    provenance: Record
+    tumour_sample: str = ""
+    normal_sample: str | None = None
+    assembly: str = ""
+    annotator: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "skipped", MappingProxyType(dict(self.skipped)))
+
+    def __len__(self) -> int:
+        return len(self.variants)
+
+    def __iter__(self) -> Iterator[tuple[SmallVariant, tuple[TranscriptChange, ...]]]:
+        return iter(self.variants)

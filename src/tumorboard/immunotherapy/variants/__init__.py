@@ -1,0 +1,10 @@
+"""What a tumour's variants do to transcripts and proteins, and how many of its cells carry them."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submod_attrs={
+        "translation": ["GeneticCode", "genetic_code_of", "reverse_complement", "translate"],
+    },
+)

@@ -47,6 +47,8 @@ class DropReason(Enum):
     FILTERED = "the variant failed a filter of its caller"
     NOT_EXPRESSED = "the gene is not expressed"
     UNPHASED_NEIGHBOUR = "a neighbour's copy of the chromosome is not known"
+    ANNOTATED_JUNCTION = "the annotation has the junction: normal cells make it"
+    OUTSIDE_TRANSCRIPT = "the junction does not lie in the transcript"
     NOT_IN_TUMOUR = "the tumour sample does not carry the variant"
 
 

@@ -223,6 +223,12 @@ class Fusion:
         May be empty.
     caller
         E.g. ``"Arriba"``.
+    resume
+        Index, counted from 0, of the first residue that the second partner has there itself: ``joint``, or
+        more where a codon lies across the joint or bases were put in between. ``None`` out of frame, and
+        where it is not known.
+    ends_at_joint
+        Whether translation stops at the joint or before it, so that nothing new is made.
     """
 
     gene_5: str
@@ -237,6 +243,8 @@ class Fusion:
     transcript_5: str
     transcript_3: str
     caller: str
+    resume: int | None = None
+    ends_at_joint: bool = False
 
     def __post_init__(self) -> None:
         if (self.peptide is None) != (self.joint is None):
@@ -245,6 +253,11 @@ class Fusion:
             raise InputError(
                 f"joint of fusion {self.name} must lie within its {len(self.peptide)} residues; "
                 f"got {self.joint}"
+            )
+        if self.resume is not None and not (self.joint or 0) <= self.resume <= len(self.peptide or ""):
+            raise InputError(
+                f"resume of fusion {self.name} must lie from its joint {self.joint} to the end of its "
+                f"{len(self.peptide or '')} residues; got {self.resume}"
             )
 
     @property
@@ -255,7 +268,7 @@ class Fusion:
 
 @dataclass(frozen=True, slots=True)
 class SpliceJunction:
-    """An intron that was seen to be cut out.
+    """An intron that was seen to be cut out, or to be kept.
 
     Parameters
     ----------
@@ -279,6 +292,9 @@ class SpliceJunction:
         Names of variants that may cause it, may be empty.
     caller
         E.g. ``"RegTools"``.
+    retained
+        Whether the intron was kept instead of cut out. ``end`` may then be ``start - 1``: what was seen is
+        that reads run on over the exon's border between these two bases, not how far.
     """
 
     chromosome: str
@@ -292,9 +308,10 @@ class SpliceJunction:
     transcripts: tuple[str, ...]
     variants: tuple[str, ...]
     caller: str
+    retained: bool = False
 
     def __post_init__(self) -> None:
-        if not 1 <= self.start <= self.end:
+        if not 1 <= self.start <= self.end + self.retained:
             raise InputError(
                 f"junction must run from its first to its last intron base, counted from 1; "
                 f"got {self.chromosome}:{self.start}-{self.end}"
@@ -304,5 +321,5 @@ class SpliceJunction:
 
     @property
     def name(self) -> str:
-        """Where the intron lies: ``chromosome:start-end:strand``."""
-        return f"{self.chromosome}:{self.start}-{self.end}:{self.strand}"
+        """Where the intron lies: ``chromosome:start-end:strand``, and whether it was kept."""
+        return f"{self.chromosome}:{self.start}-{self.end}:{self.strand}{' kept' if self.retained else ''}"

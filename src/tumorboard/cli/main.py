@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tumorboard import __version__
+from tumorboard.cli.binding import app as binding
 from tumorboard.cli.contact import contact
 from tumorboard.cli.kinetics import app as kinetics
 from tumorboard.cli.nuclide import nuclide
@@ -34,6 +35,7 @@ app = typer.Typer(
 
 app.add_typer(transport, name="transport")
 app.add_typer(kinetics, name="kinetics")
+app.add_typer(binding, name="binding")
 app.command()(nuclide)
 app.command()(organ_dose)
 app.command()(contact)

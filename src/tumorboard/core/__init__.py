@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "acquisition": ["DecayReference", "PetAcquisition", "PetSlice", "PetUnits", "Sex", "SuvType"],
+        "annotated_variants": ["AnnotatedVariants"],
         "beam": ["BeamModel", "EnergySpectrum", "PhaseSpace", "ProtonMachine", "RangeShifter", "SpotModel"],
         "beam_geometry": ["BeamGeometry"],
         "blood": ["BloodCurve", "BloodSamples"],
@@ -31,6 +32,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "patient_position": ["PatientPosition"],
         "pencil_kernel": ["PencilKernel"],
         "plan": ["EnergyLayer", "IonBeam", "IonPlan"],
+        "presentation": ["PresentationRows"],
         "tissue_curves": ["TissueCurves"],
         "structures": ["Contour", "Structure", "StructureKind", "StructureSet"],
         "transcript": ["Interval", "Transcript"],

@@ -67,7 +67,7 @@ def sequence_logo(
 
     References
     ----------
-    .. [1] schneider1990logos
+    .. [1] schneider1990sequence
 
     Examples
     --------

@@ -170,6 +170,8 @@ class TranscriptChange:
         Names of the change, may be empty.
     flags
         What the source remarks, e.g. ``"cds_start_NF"``.
+    codons
+        What becomes of the codons, changed bases in capitals, e.g. ``"cCt/cGt"``; may be empty.
     """
 
     gene: str
@@ -189,6 +191,7 @@ class TranscriptChange:
     hgvs_coding: str = ""
     hgvs_protein: str = ""
     flags: tuple[str, ...] = ()
+    codons: str = ""
 
     def __post_init__(self) -> None:
         if not self.transcript:

@@ -1,0 +1,72 @@
+"""What every presentation predictor offers, whatever its class and its network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from tumorboard.core.hla import HlaMolecule, MhcClass
+from tumorboard.immunotherapy.binding.table import PresentationTable
+
+__all__ = ["PresentationModel"]
+
+
+class PresentationModel(Protocol):
+    """A trained predictor for the molecules of one class.
+
+    Parameters
+    ----------
+    mhc_class
+        Whose molecules it knows.
+    version
+        Of the weights, as the model card names it.
+    training_digest
+        SHA-256 over the weights as stored: two models of one digest predict the same.
+    alleles
+        Names of the molecules it knows, as ``str(HlaMolecule)``.
+    """
+
+    @property
+    def mhc_class(self) -> MhcClass:
+        """Whose molecules it knows."""
+
+    @property
+    def version(self) -> str:
+        """Version of the weights."""
+
+    @property
+    def training_digest(self) -> str:
+        """SHA-256 over the weights."""
+
+    @property
+    def alleles(self) -> tuple[str, ...]:
+        """Molecules it knows."""
+
+    def predict(
+        self,
+        peptides: Sequence[str],
+        molecules: Sequence[HlaMolecule],
+        *,
+        n_flanks: Sequence[str] | None = None,
+        c_flanks: Sequence[str] | None = None,
+        threads: int = 1,
+    ) -> PresentationTable:
+        """Predict every peptide with every molecule.
+
+        Parameters
+        ----------
+        peptides
+            Of the twenty residues, capitals.
+        molecules
+            Of the model's class.
+        n_flanks, c_flanks
+            The residues of the protein before and after each peptide, both or neither; empty at its ends.
+        threads
+            To compute with; the result is the same for any number.
+
+        Raises
+        ------
+        InputError
+            When a peptide has another letter or a length that the class does not take, a molecule is not
+            known, or flanks do not match the peptides.
+        """

@@ -5,6 +5,11 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
+        "consequence": ["call_consequences"],
+        "mutant_transcript": ["MutantProtein", "MutantTranscript", "mutant_protein", "mutant_transcript"],
+        "spliced_transcript": ["Genome", "SplicedTranscript", "splice"],
+        "transcript_index": ["TranscriptIndex"],
+        "transcript_site": ["TranscriptSite", "site_of"],
         "translation": ["GeneticCode", "genetic_code_of", "reverse_complement", "translate"],
     },
 )

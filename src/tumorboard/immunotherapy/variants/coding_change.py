@@ -118,7 +118,7 @@ def coding_change(spliced: SplicedTranscript, edit: Edit) -> CodingChange:
     if place.beyond and not lost:
         terms.add("protein_altering_variant")
     elif not shifts and not place.beyond and not place.only_on_stop:
-        terms |= _in_frame_terms(edit, changed.reference, changed.alternative, gained=gained)
+        terms |= _in_frame_terms(edit, changed.reference, changed.alternative, ends=gained or lost)
     name = protein_name(wild, mutant, shifted=shifts, to_end=gained or lost)
     reference, alternative = changed.reference, changed.alternative
     if shifts or gained or lost:
@@ -161,9 +161,9 @@ def _gains_stop(
     return not place.on_stop
 
 
-def _in_frame_terms(edit: Edit, reference: str, alternative: str, *, gained: bool) -> set[str]:
+def _in_frame_terms(edit: Edit, reference: str, alternative: str, *, ends: bool) -> set[str]:
     if edit.growth > 0:
-        return {"inframe_insertion"} if gained or not reference else {"protein_altering_variant"}
+        return {"inframe_insertion"} if ends or not reference else {"protein_altering_variant"}
     if edit.growth < 0:
-        return {"inframe_deletion"} if gained or not alternative else {"protein_altering_variant"}
-    return set() if gained else {"missense_variant"}
+        return {"inframe_deletion"} if ends or not alternative else {"protein_altering_variant"}
+    return set() if ends else {"missense_variant"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from tumorboard.core.variant import SpliceJunction
 from tumorboard.errors import InputError
@@ -13,15 +13,21 @@ from tumorboard.io.event_table import EventRow, read_event_rows
 
 __all__ = ["read_spladder_junctions"]
 
+_Joint: TypeAlias = tuple[int, int, tuple[str, ...]]
 _COLUMNS: Final = ("chrm", "strand", "event_id", "gene_name", "e1_end", "e2_start", "e2_end", "e3_start")
-#: Which ends are joined and what counts them, by event: (exon before, exon behind, count).
-_JOINED: Final[dict[str, tuple[tuple[int, int, str], ...]]] = {
-    "exon_skip": ((1, 2, "e1e2_conf"), (2, 3, "e2e3_conf"), (1, 3, "e1e3_conf")),
-    "mutex_exons": ((1, 2, "e1e2_conf"), (2, 4, "e2e4_conf"), (1, 3, "e1e3_conf"), (3, 4, "e3e4_conf")),
+#: Which ends are joined and what counts them, by event: (exon before, exon behind, counts by any version).
+_JOINED: Final[dict[str, tuple[_Joint, ...]]] = {
+    "exon_skip": ((1, 2, ("e1e2_conf",)), (2, 3, ("e2e3_conf",)), (1, 3, ("e1e3_conf",))),
+    "mutex_exons": (
+        (1, 2, ("e1e2_conf",)),
+        (2, 4, ("e2e4_conf",)),
+        (1, 3, ("e1e3_conf",)),
+        (3, 4, ("e3e4_conf",)),
+    ),
 }
 #: Exon 2 is the piece by which an exon is longer: it lies beside exon 1 or beside exon 3.
-_LONGER_FIRST: Final = ((1, 3, "e1e3_conf"), (2, 3, "e2_conf"))
-_LONGER_LAST: Final = ((1, 3, "e1e3_conf"), (1, 2, "e2_conf"))
+_LONGER_FIRST: Final = ((1, 3, ("e1e3_conf",)), (2, 3, ("e2_conf", "e2e3_conf")))
+_LONGER_LAST: Final = ((1, 3, ("e1e3_conf",)), (1, 2, ("e2_conf", "e1e2_conf")))
 
 
 class _Piece(NamedTuple):
@@ -115,7 +121,7 @@ def _pieces(row: EventRow, kind: str, prefix: str) -> Iterator[_Piece]:
         return
     if re.fullmatch("alt_[35]prime", kind):
         first = row.count("e1_end") + 1 == row.count("e2_start")
-        joined: tuple[tuple[int, int, str], ...] = _LONGER_FIRST if first else _LONGER_LAST
+        joined: tuple[_Joint, ...] = _LONGER_FIRST if first else _LONGER_LAST
     elif kind in _JOINED:
         joined = _JOINED[kind]
     else:
@@ -123,10 +129,10 @@ def _pieces(row: EventRow, kind: str, prefix: str) -> Iterator[_Piece]:
             f"event in {row.where} must be alt_3prime, alt_5prime, exon_skip, mutex_exons or "
             f"intron_retention; got {kind!r}; leave the file out"
         )
-    for before, behind, count in joined:
+    for before, behind, counts in joined:
         yield _Piece(
             row.count(f"e{before}_end") + 1,
             row.count(f"e{behind}_start") - 1,
-            row.count(f"{prefix}:{count}"),
+            row.count(*(f"{prefix}:{count}" for count in counts)),
             retained=False,
         )

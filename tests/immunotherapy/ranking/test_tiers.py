@@ -96,6 +96,12 @@ def test_tier_of__anchor_rule(changed, wild_type_nm, tier):
     assert found.tier is tier
 
 
+def test_tier_of__anchors_that_nobody_judged_fail_nothing():
+    found = tier_of(replace(GOOD, changed=(8,), anchors=None), LIMITS)
+    assert found.tier is Tier.PASS
+    assert found.reasons[-1] == "Anchors: not judged for this class."
+
+
 @pytest.mark.parametrize(("name", "value"), [("percentile", 101.0), ("support_level", 0), ("rna_vaf", -0.1)])
 def test_thresholds__refuse_what_is_none(name, value):
     with pytest.raises(InputError, match=f"{name} of a tier must be"):

@@ -93,7 +93,7 @@ class TierFacts:
     changed
         Residues that differ from the wild type, counted from 0; ``None`` where there is no wild type.
     anchors
-        Residues that hold the peptide in this molecule, counted from 0.
+        Residues that hold the peptide in this molecule, counted from 0; ``None`` where that is not judged.
     gene_tpm
         Expression of the gene [transcripts per million].
     rna_vaf, rna_depth
@@ -112,7 +112,7 @@ class TierFacts:
     presentation_percentile: float | None = None
     immunogenicity_percentile: float | None = None
     changed: tuple[int, ...] | None = None
-    anchors: frozenset[int] = frozenset()
+    anchors: frozenset[int] | None = frozenset()
     gene_tpm: float | None = None
     rna_vaf: float | None = None
     rna_depth: int | None = None
@@ -219,10 +219,9 @@ def _criteria(facts: TierFacts, limits: TierThresholds) -> Iterator[Criterion]:
         if value is not None:
             yield _below(tier, name, value, limits.percentile, "")
     if facts.self_match is not None:
-        text = (
-            f"Occurs in another protein: {facts.self_match}." if facts.self_match else "Not in the proteome."
-        )
-        yield Criterion(Tier.REF_MATCH, not facts.self_match, text)
+        where = facts.self_match
+        text = f"Self: occurs in {where} as well." if where else "Self: not found elsewhere."
+        yield Criterion(Tier.REF_MATCH, not where, text)
     yield _transcript(facts, limits)
     yield _expression(facts, limits)
     yield _anchor(facts, limits)
@@ -294,6 +293,8 @@ def _anchor(facts: TierFacts, limits: TierThresholds) -> Criterion:
     """Fail where only anchors changed and the wild type binds as well: T cells then see what they know."""
     if not facts.changed or len(facts.changed) > 2:
         return Criterion(Tier.ANCHOR, True, "Anchors: the change is not of anchors alone.")
+    if facts.anchors is None:
+        return Criterion(Tier.ANCHOR, None, "Anchors: not judged for this class.")
     places = ", ".join(str(place + 1) for place in facts.changed)
     if not set(facts.changed) <= facts.anchors:
         return Criterion(Tier.ANCHOR, True, f"Anchors: residue {places} faces the T cell, not the groove.")

@@ -62,10 +62,10 @@ def test_fetch__refuses_what_is_not_there(tmp_path):
     genome = Genome.opened(written(tmp_path / "g.fa", {"chr1": "ACGT"}, 10))
     assert genome.fetch("1", 3, 2) == ""
     with pytest.raises(
-        InputError, match="which has 4 in g.fa; the variants or the annotation are of another"
+        InputError, match=r"which has 4 in g\.fa; the variants or the annotation are of another"
     ):
         genome.fetch("1", 3, 5)
-    with pytest.raises(InputError, match="got 'chr2'; g.fa has chr1"):
+    with pytest.raises(InputError, match=r"got .chr2.; g\.fa has chr1"):
         genome.fetch("chr2", 1, 1)
 
 
@@ -75,7 +75,7 @@ def test_opened__refuses_files_it_cannot_look_things_up_in(tmp_path):
     with pytest.raises(UnreadableFile, match="packed with gzip"):
         Genome.opened(tmp_path / "g.fa.gz")
     pysam.tabix_compress(str(path), str(tmp_path / "b.fa.gz"))
-    with pytest.raises(UnreadableFile, match="must have its index beside it; b.fa.gz.fai is absent"):
+    with pytest.raises(UnreadableFile, match=r"must have its index beside it; b\.fa\.gz\.fai is absent"):
         Genome.opened(tmp_path / "b.fa.gz")
     whole = (tmp_path / "b.fa.gz").read_bytes()
     (tmp_path / "b.fa.gz").write_bytes(whole[:-10])
@@ -88,5 +88,5 @@ def test_opened__refuses_files_it_cannot_look_things_up_in(tmp_path):
     with pytest.raises(UnreadableFile, match="must be a FASTA"):
         Genome.opened(tmp_path / "no.fa")
     (tmp_path / "g.fa.fai").write_text("chr1\tx\n")
-    with pytest.raises(UnreadableFile, match="line 1 of g.fa.fai must be a name and four numbers"):
+    with pytest.raises(UnreadableFile, match=r"line 1 of g\.fa\.fai must be a name and four numbers"):
         Genome.opened(path)

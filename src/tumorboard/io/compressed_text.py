@@ -30,6 +30,8 @@ _OTHERS: Final = {
 _BGZF_END: Final = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 #: A longer line is no record of anyone's: a record of a large cohort has some 10 MB.
 _LONGEST_LINE: Final = 256 << 20
+#: Text is unpacked in pieces: line by line takes four times as long.
+_PIECE: Final = 1 << 20
 
 
 def file_sha256(path: Path | str) -> str:
@@ -125,17 +127,22 @@ def text_lines(path: Path | str, *, what: str) -> Iterator[str]:
         # Keys, bases and numbers are ASCII; a comment in another encoding must not stop the file.
         text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline=None)
         try:
-            while line := text.readline(_LONGEST_LINE):
-                if "\0" in line:
+            rest = ""
+            while piece := text.read(_PIECE):
+                if "\0" in piece:
                     raise UnreadableFile(
                         f"{what} must be a text file; {path.name} is not; choose another file"
                     )
-                if len(line) >= _LONGEST_LINE:
+                lines = (rest + piece).split("\n")
+                rest = lines.pop()
+                if len(rest) > _LONGEST_LINE:
                     raise UnreadableFile(
                         f"lines of a {what} must be shorter than {_LONGEST_LINE >> 20} MB; "
                         f"{path.name} has a longer one; it is no such file"
                     )
-                yield line[:-1] if line.endswith("\n") else line
+                yield from lines
+            if rest:
+                yield rest
         except EOFError as reason:
             raise UnreadableFile(
                 f"{what} must be whole; {path.name} ends within its packed data; copy or pack it again"

@@ -39,6 +39,8 @@ _FLAGS: Final = (
 )
 _CANONICAL: Final = frozenset({"Ensembl_canonical", "RefSeq Select", "MANE Select"})
 _MANE: Final = frozenset({"MANE_Select", "MANE Select"})
+#: An annotation that tags its canonical transcripts does so at nearly every gene: so many records show it.
+_TELLING: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,8 +150,9 @@ class _Reading:
     def take(self, number: int, line: str) -> None:
         """Take one record."""
         self.records += 1
-        self.tags_canonical = self.tags_canonical or "Ensembl_canonical" in line or "RefSeq Select" in line
-        self.tags_mane = self.tags_mane or "MANE_Select" in line or "MANE Select" in line
+        if self.records < _TELLING:
+            self.tags_canonical |= "Ensembl_canonical" in line or "RefSeq Select" in line
+            self.tags_mane |= "MANE_Select" in line or "MANE Select" in line
         if self.passed_gene and self.passed_gene in line:
             return
         cells = line.split("\t")

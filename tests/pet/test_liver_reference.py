@@ -68,7 +68,9 @@ def test_liver_reference__in_a_mask_lies_deep_in_its_right_half(seed):
     got = liver_reference(image, liver=mask)
     assert got.centre_mm[0] <= LIVER_MM[0] + 4.0
     assert ((got.centre_mm - LIVER_MM) ** 2).sum() < 30**2
-    assert got.mean == pytest.approx(2.2, rel=0.03)
+    # Four standard errors: voxel noise of 35 % over the voxels of 4 mm in the sphere.
+    voxels = 4 / 3 * np.pi * (LIVER_SPHERE_RADIUS_MM / 4.0) ** 3
+    assert got.mean == pytest.approx(2.2, rel=4 * 0.35 / np.sqrt(voxels))
     # Voxel noise of 35 % blurred by 0.8 voxels leaves about 7 %.
     assert 0.02 < got.standard_deviation / got.mean < 0.15
 

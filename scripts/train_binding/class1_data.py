@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from grooves import contact_codes, contact_features, read_grooves
 from residues import INDEX, PAD
-from split import WordBlock, peptide_folds, sample_fold
+from split import WordBlock, fold_of, peptide_folds, sample_fold
 from tables import LIGANDS, LIGANDS_WITH_FLANKS, Affinity, Ligand, read_affinities, read_ligands
 
 SHORTEST, LONGEST = 8, 15
@@ -70,7 +71,7 @@ class Class1Data:
     held_ligands: list[Ligand]
     windows: list[str]
     block: WordBlock
-    flanked: list[Ligand]
+    left_out: frozenset[str]
 
     @property
     def number_of(self) -> dict[str, int]:
@@ -78,12 +79,15 @@ class Class1Data:
         return {name: row for row, name in enumerate(self.names)}
 
 
-def load(folder: Path, grooves: Path, *, held_fold: int, apart: tuple[int, ...] = ()) -> Class1Data:
+def load(
+    folder: Path, grooves: Path, *, held_fold: int, apart: tuple[int, ...] = (), without: int | None = None
+) -> Class1Data:
     """Read, split and join strictly.
 
     `held_fold` is scored; folds of `apart` are neither learned nor scored (the test fold, while settings
     are chosen). Every training peptide that shares an 8-mer with a held-out or set-apart affinity peptide,
-    or with a hit or decoy of a held-out or set-apart sample, is dropped.
+    or with a hit or decoy of a held-out or set-apart sample, is dropped. `without` leaves out a fifth of the
+    alleles as well, by name: their affinities, and every sample that has one of them.
     """
     sequences = read_grooves(grooves)
     names = tuple(sequences)
@@ -93,6 +97,9 @@ def load(folder: Path, grooves: Path, *, held_fold: int, apart: tuple[int, ...] 
     ]
     folds = peptide_folds((row.peptide for row in affinities), WORD)
     away = {held_fold, *apart}
+    left_out = frozenset(
+        name for name in names if without is not None and fold_of(name, 5, "alleles1") == without
+    )
     flanked = read_ligands(folder, LIGANDS_WITH_FLANKS)
     unflanked = read_ligands(folder, LIGANDS)
     fold_by_set = {alleles: sample_fold(alleles) for alleles in {row.alleles for row in flanked + unflanked}}
@@ -102,7 +109,11 @@ def load(folder: Path, grooves: Path, *, held_fold: int, apart: tuple[int, ...] 
         | {row.peptide for row in unflanked if row.hit and fold_by_set[row.alleles] in away},
         WORD,
     )
-    learned = [row for row in flanked + unflanked if fold_by_set[row.alleles] not in away]
+    learned = [
+        row
+        for row in flanked + unflanked
+        if fold_by_set[row.alleles] not in away and not left_out.intersection(row.alleles)
+    ]
     hits = {
         (row.peptide, row.alleles): row
         for row in reversed(learned)
@@ -113,7 +124,13 @@ def load(folder: Path, grooves: Path, *, held_fold: int, apart: tuple[int, ...] 
         contact_codes(sequences),
         contact_features(contact_codes(sequences)),
         pair_means(
-            [row for row in affinities if folds[row.peptide] not in away and block.is_free(row.peptide)],
+            [
+                row
+                for row in affinities
+                if folds[row.peptide] not in away
+                and row.allele not in left_out
+                and block.is_free(row.peptide)
+            ],
             number_of,
         ),
         [row for row in affinities if folds[row.peptide] == held_fold],
@@ -121,7 +138,18 @@ def load(folder: Path, grooves: Path, *, held_fold: int, apart: tuple[int, ...] 
         [row for row in flanked if fold_by_set[row.alleles] == held_fold],
         sorted({row.n_flank + row.peptide + row.c_flank for row in learned if row.n_flank and not row.hit}),
         block,
-        [row for row in flanked if fold_by_set[row.alleles] not in away and block.is_free(row.peptide)],
+        left_out,
+    )
+
+
+def held_out(folder: Path, names: Sequence[str], held_fold: int) -> tuple[list[Affinity], list[Ligand]]:
+    """Return what `load` holds out, for a model that knows these alleles; without grooves."""
+    known = set(names)
+    rows = [row for row in read_affinities(folder, "I") if row.allele in known and in_range(row.peptide)]
+    folds = peptide_folds((row.peptide for row in rows), WORD)
+    return (
+        [row for row in rows if folds[row.peptide] == held_fold],
+        [row for row in read_ligands(folder, LIGANDS_WITH_FLANKS) if sample_fold(row.alleles) == held_fold],
     )
 
 

@@ -73,8 +73,11 @@ class Class1Network(nn.Module):
 
     def pair(self, peptide: Tensor, gain: Tensor, shift: Tensor) -> Tensor:
         """Affinity logit and ligand logit of pairs, (..., 2)."""
-        joined = functional.dropout(functional.relu(peptide * gain + shift), self.dropout, self.training)
-        inner = functional.relu(self.inner(joined))
+        joined = functional.relu_(torch.addcmul(shift, peptide, gain))
+        joined = functional.dropout(joined, self.dropout, self.training)
+        both = functional.linear(joined, torch.cat([self.inner.weight, self.straight.weight]))
+        units = both.shape[-1] - 2
+        inner = functional.relu(both[..., :units] + self.inner.bias)
         if self.deep is not None:
             inner = functional.relu(self.deep(inner))
-        return self.outer(inner) + self.straight(joined)
+        return self.outer(inner) + both[..., units:]

@@ -69,8 +69,8 @@ def read_ligands(folder: Path, name: str) -> list[Ligand]:
                 tuple(sorted(set(row["hla"].split()))),
                 row["peptide"],
                 row["hit"] in ("1", "1.0", "True"),
-                row.get("n_flank") or "",
-                row.get("c_flank") or "",
+                (row.get("n_flank") or "").rpartition("X")[2],  # X fills up beyond the protein's end
+                (row.get("c_flank") or "").partition("X")[0],
             )
             for row in csv.DictReader(lines)
             if is_standard(row["peptide"])

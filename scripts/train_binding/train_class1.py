@@ -1,4 +1,7 @@
-"""Train one class I model: python train_class1.py --data DIR --grooves CSV --seed 1 --held 0 --out DIR."""
+"""Train class I networks, one a seed.
+
+python train_class1.py --data DIR --seeds 1 2 3 --held 0 --out DIR
+"""
 
 from __future__ import annotations
 
@@ -22,9 +25,10 @@ def arguments() -> argparse.Namespace:
     line.add_argument("--data", type=Path, required=True)
     line.add_argument("--grooves", type=Path)
     line.add_argument("--out", type=Path, required=True)
-    line.add_argument("--seed", type=int, required=True)
+    line.add_argument("--seeds", type=int, nargs="+", required=True)
     line.add_argument("--held", type=int, required=True, help="fold that is scored")
     line.add_argument("--apart", type=int, nargs="*", default=[], help="folds neither learned nor scored")
+    line.add_argument("--without", type=int, help="fifth of the alleles to leave out")
     line.add_argument("--hidden", type=int, default=256)
     line.add_argument("--second", type=int, default=64)
     line.add_argument("--third", type=int, default=0)
@@ -89,10 +93,10 @@ def ligand_loss(model, table, codes, alleles, labels) -> torch.Tensor:
     return functional.binary_cross_entropy_with_logits(logit, labels, weight=weight)
 
 
-def train(data: Class1Data, settings: argparse.Namespace) -> Class1Network:
+def train(data: Class1Data, settings: argparse.Namespace, seed: int) -> Class1Network:
     """Fit by a cosine of the rate with a short warm-up; batches are drawn by the seed alone."""
-    torch.manual_seed(settings.seed)
-    rng = np.random.default_rng(settings.seed)
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
     model = model_of(data, settings)
     steps = optimiser(model, settings)
     pair_codes, pair_alleles = encode(data.train.peptides), data.train.alleles
@@ -105,7 +109,7 @@ def train(data: Class1Data, settings: argparse.Namespace) -> Class1Network:
         encode([row.peptide for row in data.hits]),
         allele_rows(data.hits, data.number_of),
     )
-    random_codes = encode(random_peptides(data, 400_000, rng))
+    random_codes = encode(random_peptides(data, 200_000, rng))
     print(f"pairs {len(pair_codes)} hits {len(hit_codes)} steps {settings.steps}", flush=True)
     order, at, began, sums = rng.permutation(len(pair_codes)), 0, time.monotonic(), [0.0, 0.0]
     model.train()
@@ -176,21 +180,30 @@ def main() -> None:
         settings.grooves or immunotype_table(),
         held_fold=settings.held,
         apart=tuple(settings.apart),
+        without=settings.without,
     )
-    model = train(data, settings)
     settings.out.mkdir(parents=True, exist_ok=True)
-    name = f"class1_held{settings.held}_seed{settings.seed}"
-    torch.save(model.state_dict(), settings.out / f"{name}.pt")
-    (settings.out / f"{name}.json").write_text(
-        json.dumps({key: str(value) for key, value in vars(settings).items()}, indent=1)
-    )
     numbers = np.array([data.number_of[row.allele] for row in data.held_rows])
-    affinity = predict(model, [row.peptide for row in data.held_rows], numbers)
-    ligand = predict(
-        model, [row.peptide for row in data.held_ligands], allele_rows(data.held_ligands, data.number_of)
-    )
-    np.savez(settings.out / f"{name}.npz", affinity=affinity, ligand=ligand)
-    print(report(data.held_rows, affinity[:, 0], data.held_ligands, ligand[..., 1].max(1)))
+    affinities, ligands = [], []
+    for seed in settings.seeds:
+        model = train(data, settings, seed)
+        name = f"class1_held{settings.held}_seed{seed}"
+        torch.save(model.state_dict(), settings.out / f"{name}.pt")
+        (settings.out / f"{name}.json").write_text(
+            json.dumps({key: str(value) for key, value in vars(settings).items()}, indent=1)
+        )
+        affinities.append(predict(model, [row.peptide for row in data.held_rows], numbers))
+        ligands.append(
+            predict(
+                model,
+                [row.peptide for row in data.held_ligands],
+                allele_rows(data.held_ligands, data.number_of),
+            )
+        )
+        np.savez(settings.out / f"{name}.npz", affinity=affinities[-1], ligand=ligands[-1])
+        affinity, ligand = np.mean(affinities, axis=0), np.mean(ligands, axis=0)
+        print(f"mean of {len(affinities)} networks")
+        print(report(data.held_rows, affinity[:, 0], data.held_ligands, ligand[..., 1].max(1)), flush=True)
 
 
 if __name__ == "__main__":

@@ -215,8 +215,11 @@ class Class1Model:
             Each of shape ``(K, m, H)``.
         """
         weights = self.weights
-        latent = weights.latent[:, weights.alleles.groove[numbers]]
-        both = latent @ weights.modulation[:, :-1] + weights.modulation[:, -1:]
+        both = np.empty((len(weights.latent), len(numbers), weights.modulation.shape[2]), np.float32)
+        for k, (latent, modulation) in enumerate(zip(weights.latent, weights.modulation, strict=True)):
+            # One allele at a time: a product of matrices may round a row by how many others there are.
+            for column, groove in enumerate(weights.alleles.groove[numbers]):
+                both[k, column] = latent[groove] @ modulation[:-1] + modulation[-1]
         gain, shift = np.split(both, 2, axis=2)
         return np.ascontiguousarray(gain), np.ascontiguousarray(shift)
 

@@ -61,4 +61,5 @@ def percentiles(
     >>> percentiles(np.array([9.0, 3.0, 0.0]), quantiles, shares).round(2).tolist()
     [0.01, 0.1, 100.0]
     """
-    return np.asarray(np.exp(np.interp(scores, quantiles[::-1], np.log(percents)[::-1])), float)
+    logarithm = np.interp(scores, quantiles[::-1], np.log(percents)[::-1])
+    return np.asarray(np.clip(np.exp(logarithm), percents[0], percents[-1]), float)

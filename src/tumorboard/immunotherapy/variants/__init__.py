@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "consequence": ["call_consequences"],
         "mutant_transcript": ["MutantProtein", "MutantTranscript", "mutant_protein", "mutant_transcript"],
+        "phase_groups": ["Copies", "PhaseCalls", "copies_of", "pair_of"],
         "spliced_transcript": ["Genome", "SplicedTranscript", "splice"],
         "transcript_index": ["TranscriptIndex"],
         "transcript_site": ["TranscriptSite", "site_of"],

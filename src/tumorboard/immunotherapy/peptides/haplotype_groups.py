@@ -1,0 +1,212 @@
+"""Which variants of a transcript are put into one protein, and what is told of doubtful neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from tumorboard.core.neopeptide import DropReason
+from tumorboard.core.variant import SmallVariant, TranscriptChange
+from tumorboard.immunotherapy.peptides.event_peptides import DoubtfulResidues, EventPeptides
+from tumorboard.immunotherapy.peptides.haplotype import Haplotype
+from tumorboard.immunotherapy.peptides.haplotype_of_residues import (
+    Contribution,
+    contribution_of,
+    haplotype_of_residues,
+)
+from tumorboard.immunotherapy.peptides.protein_of_change import Refusal, protein_of_change, refusal_of_protein
+from tumorboard.immunotherapy.variants.phase_groups import Copies, PhaseCalls, copies_of
+
+__all__ = ["HaplotypeSource", "TranscriptVariants", "add_together"]
+
+
+class HaplotypeSource(Protocol):
+    """What puts several variants of one copy into a transcript by its bases."""
+
+    def haplotype(self, transcript: str, variants: Sequence[SmallVariant]) -> Haplotype | None:
+        """Return the protein with all of them; ``None`` where it cannot be told."""
+
+
+@dataclass(slots=True)
+class TranscriptVariants:
+    """The variants that touch one transcript, each with what it does to it.
+
+    Parameters
+    ----------
+    somatic, germline
+        In the order of the file.
+    """
+
+    somatic: list[tuple[SmallVariant, TranscriptChange]] = field(default_factory=list)
+    germline: list[tuple[SmallVariant, TranscriptChange]] = field(default_factory=list)
+
+
+class _Member(NamedTuple):
+    """A variant with what it does alone."""
+
+    variant: SmallVariant
+    change: TranscriptChange
+    part: Contribution
+
+
+def add_together(
+    gathered: Mapping[str, EventPeptides],
+    here: TranscriptVariants,
+    lengths: Sequence[int],
+    calls: PhaseCalls | None,
+    bases: HaplotypeSource | None,
+) -> None:
+    """Take the peptides of a transcript that several variants touch.
+
+    Parameters
+    ----------
+    gathered
+        The events, by their variants' names; each is added to.
+    here
+        The transcript's variants.
+    lengths
+        Of peptides.
+    calls
+        What reads say of pairs of variants.
+    bases
+        Puts variants together by bases; without it residues are.
+    """
+    reach = max(lengths)
+    somatic, refused = _members(here.somatic)
+    germline, _ = _members(here.germline)
+    groups = _groups(somatic, germline, reach, calls)
+    for index, group in enumerate(groups):
+        head = next(one for one in group if one.variant.somatic)
+        members = {one.variant.name for one in group}
+        elsewhere = [one for others in groups[:index] + groups[index + 1 :] for one in others]
+        doubtful = [
+            other
+            for other in (*germline, *elsewhere)
+            if other.variant.name not in members
+            and _near(group, other, reach)
+            and all(copies_of(one.variant, other.variant, calls) is Copies.UNKNOWN for one in group)
+        ]
+        doubtful = list({one.variant.name: one for one in doubtful}.values())
+        _add_group(gathered[head.variant.name], group, doubtful, lengths, bases)
+    _list_the_rest(gathered, here, refused)
+
+
+def _members(
+    variants: Sequence[tuple[SmallVariant, TranscriptChange]],
+) -> tuple[list[_Member], dict[str, Refusal]]:
+    members: list[_Member] = []
+    refused: dict[str, Refusal] = {}
+    for variant, change in variants:
+        part = contribution_of(variant, change)
+        if isinstance(part, Refusal):
+            refused[variant.name] = part
+        else:
+            members.append(_Member(variant, change, part))
+    return sorted(members, key=lambda one: (one.part.start, one.part.end)), refused
+
+
+def _groups(
+    somatic: Sequence[_Member], germline: Sequence[_Member], reach: int, calls: PhaseCalls | None
+) -> list[list[_Member]]:
+    """Return which variants share a copy and are near enough to share a peptide."""
+    groups: list[list[_Member]] = []
+    for one in somatic:
+        for group in groups:
+            if _joins(group, one, reach, calls):
+                group.append(one)
+                break
+        else:
+            groups.append([one])
+    for group in groups:
+        alone = list(group)
+        group += [one for one in germline if _joins(alone, one, reach, calls)]
+    return groups
+
+
+def _joins(group: Sequence[_Member], one: _Member, reach: int, calls: PhaseCalls | None) -> bool:
+    relations = {copies_of(other.variant, one.variant, calls) for other in group}
+    return Copies.SAME in relations and Copies.OTHER not in relations and _near(group, one, reach)
+
+
+def _near(group: Sequence[_Member], one: _Member, reach: int) -> bool:
+    return any(_share_peptide(other.part, one.part, reach) for other in group)
+
+
+def _share_peptide(one: Contribution, other: Contribution, reach: int) -> bool:
+    """Return whether a peptide of ``reach`` residues can show both, or one decides what the other does."""
+    first, second = sorted((one, other), key=lambda part: (part.start, part.end))
+    if first.is_silent or second.is_silent:
+        # A silent change matters in the codon of another, or where the frame is shifted before it.
+        return first.ends or second.start < first.end
+    return first.ends or second.start - first.end + 2 <= reach
+
+
+def _add_group(
+    event: EventPeptides,
+    group: Sequence[_Member],
+    doubtful: Sequence[_Member],
+    lengths: Sequence[int],
+    bases: HaplotypeSource | None,
+) -> None:
+    change = group[0].change
+    haplotype = _haplotype(group, bases)
+    doubts: list[DoubtfulResidues] = []
+    unphased: list[tuple[Haplotype, str, str]] = []
+    for other in doubtful:
+        with_it = _haplotype([*group, other], bases)
+        place = next((one for one in with_it.carriers if one.name == other.variant.name), None)
+        if place is None:
+            continue
+        end = place.start + max(other.part.end - other.part.start, 1)
+        if other.part.ends:
+            end = len(haplotype.protein.sequence)
+        doubts.append(DoubtfulResidues(place.start, end, f"{other.part.change} not phased"))
+        note = f"with {other.part.change} ({other.variant.name}), whose copy is not known"
+        unphased.append((with_it, other.variant.name, note))
+    refusal = refusal_of_protein(haplotype.protein)
+    if refusal and not haplotype.absent:
+        for one in group:
+            if one.variant.somatic:
+                event.refuse(change.gene, change.transcript, _told_with(refusal, group), one.variant.name)
+    else:
+        event.add_haplotype(change.gene, change.transcript, haplotype, lengths, doubts)
+    for with_it, name, note in unphased:
+        event.add_unphased(change.gene, change.transcript, with_it, lengths, name, note)
+
+
+def _haplotype(members: Sequence[_Member], bases: HaplotypeSource | None) -> Haplotype:
+    if bases is not None and len(members) > 1:
+        found = bases.haplotype(members[0].change.transcript, [one.variant for one in members])
+        if found is not None:
+            return found
+    wild_type = members[0].change.wild_type_protein or ""
+    return haplotype_of_residues(wild_type, [one.part for one in members])
+
+
+def _told_with(refusal: Refusal, group: Sequence[_Member]) -> Refusal:
+    if len(group) == 1:
+        return refusal
+    names = " + ".join(one.part.change for one in group)
+    return Refusal(refusal.reason, f"{names} on one copy: {refusal.note}")
+
+
+def _list_the_rest(
+    gathered: Mapping[str, EventPeptides], here: TranscriptVariants, refused: Mapping[str, Refusal]
+) -> None:
+    """List what no peptide shows: changes that were refused, and those that others on the copy undo."""
+    listed = set().union(*(event.listed for event in gathered.values()))
+    for variant, change in here.somatic:
+        if (variant.name, change.transcript) in listed:
+            continue
+        refusal = refused.get(variant.name)
+        if refusal is None:
+            alone = protein_of_change(change)
+            refusal = (
+                alone
+                if isinstance(alone, Refusal)
+                else Refusal(
+                    DropReason.NO_PROTEIN_CHANGE, "no peptide shows it beside the others on the same copy"
+                )
+            )
+        gathered[variant.name].refuse(change.gene, change.transcript, refusal)

@@ -115,3 +115,26 @@ def random_variant(rng, genome, transcript, longest=12):
         while new == old:
             new = bases(rng, n_new)
     return SmallVariant(transcript.chromosome, position, old, new)
+
+
+def plain_protein(genome, transcript, variant):
+    """The mutant protein by the shortest way, a cell per base, without trimming."""
+    cells = dict(enumerate(genome.chromosomes[transcript.chromosome], start=1))
+    for k, p in enumerate(range(variant.position, variant.end + 1)):
+        last = p == variant.end
+        cells[p] = variant.alternative[k:] if last else variant.alternative[k : k + 1]
+    order = [p for s, e in transcript.exons for p in range(s, e + 1)]
+    begin, step = (transcript.coding[0][0], 1) if transcript.strand == "+" else (transcript.coding[-1][1], -1)
+    order = order[::step]
+    other = {"A": "T", "C": "G", "G": "C", "T": "A"}
+    read = "".join(cells[p] if step > 0 else "".join(other[b] for b in cells[p][::-1]) for p in order)
+    before = "".join(cells[p] for p in order[: order.index(begin)])
+    letters = "FFLLSSSSYY**CC*WLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG"
+    codons = {
+        a + b + c: letters[16 * i + 4 * j + k]
+        for i, a in enumerate("TCAG")
+        for j, b in enumerate("TCAG")
+        for k, c in enumerate("TCAG")
+    }
+    protein = "".join(codons[read[k : k + 3]] for k in range(len(before), len(read) - 2, 3))
+    return protein.partition("*")[0]

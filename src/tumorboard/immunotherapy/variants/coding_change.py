@@ -113,6 +113,7 @@ def coding_change(spliced: SplicedTranscript, edit: Edit) -> CodingChange:
     gained = _gains_stop(spliced, place, found, wild, mutant, shifts=shifts)
     lost = place.on_stop and not gained and found.stop_origin != spliced.stop_offset
     changed = difference(wild, mutant, to_end=shifts or gained or lost)
+    lost = lost or (shifts and changed.reference.startswith("*"))
     terms |= {"stop_gained"} if gained else set()
     terms |= {"stop_lost"} if lost else set()
     if place.beyond and not lost:
@@ -158,7 +159,8 @@ def _gains_stop(
         return changed.alternative.startswith("*") and bool(changed.reference)
     if found.stop_origin >= 0:
         return spliced.stop_offset is None or found.stop_origin < spliced.stop_offset
-    return not place.on_stop
+    # A deletion up to the stop may leave another of the bases on its sides: the protein ends early or not.
+    return not place.on_stop or len(found.mutant or "") < len(found.wild_type)
 
 
 def _in_frame_terms(edit: Edit, reference: str, alternative: str, *, ends: bool) -> set[str]:

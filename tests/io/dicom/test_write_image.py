@@ -140,6 +140,14 @@ def test_write_image_series__left_handed_grid_is_turned_around_and_each_voxel_st
     np.testing.assert_array_equal(back.values[tuple(there.T)], image.values[tuple(index.T)])
 
 
+def test_write_image_series__writes_no_denormal_cosines(tmp_path):
+    direction = np.add(AXIAL, [[0, 3.9e-310, 0], [0, 0, -3.9e-310], [0, 0, 0]])
+    grid = Grid((2, 2, 2), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), direction, frame_of_reference=FRAME)
+    write(Image(values_of(grid.shape, "i2"), grid, Quantity.CT_NUMBER, MADE), tmp_path, ImageModality.CT)
+    cosines = pydicom.dcmread(next(tmp_path.iterdir())).ImageOrientationPatient
+    assert all(float(cosine) in (0.0, 1.0) for cosine in cosines)
+
+
 @pytest.mark.parametrize(("modality", "quantity", "dtype"), KINDS)
 @settings(deadline=None, max_examples=10)
 @given(grid=grids(handedness=(1.0, -1.0)))

@@ -123,8 +123,10 @@ def add_plane(dataset: Dataset, grid: Grid, plane: int) -> None:
     """Add the Image Plane module (C.7.6.2) for one plane of a grid."""
     dataset.PixelSpacing = as_decimals(grid.spacing_mm[1:])
     dataset.SliceThickness = as_decimals(grid.spacing_mm[:1])[0]
-    # "Row" cosines are the direction in which the column index grows: the grid's x axis.
-    dataset.ImageOrientationPatient = as_decimals((*grid.direction[:, 2], *grid.direction[:, 1]))
+    # "Row" cosines are the direction in which the column index grows: the grid's x axis. What is below
+    # 1e-12 is arithmetic's rest, and ITK's decomposition of the directions fails on denormal numbers.
+    cosines = np.round([*grid.direction[:, 2], *grid.direction[:, 1]], 12)
+    dataset.ImageOrientationPatient = as_decimals(cosines)
     dataset.ImagePositionPatient = as_decimals(grid.index_to_patient((plane, 0, 0)))
     dataset.Rows, dataset.Columns = grid.shape[1:]
 

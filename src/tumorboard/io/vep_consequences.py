@@ -31,17 +31,18 @@ _NO_ALLELE: Final = "consequence of an allele that the record does not have"
 def vep_alleles(reference: str, alternatives: Sequence[str]) -> list[str]:
     """Return how VEP names each alternative in ``Allele``: without the first base that all alleles share.
 
-    VEP cuts it only where an alternative's length differs from the reference's; ``*`` does not count.
+    VEP cuts it only where an alternative's length differs from the reference's; ``*`` and symbols do not
+    count.
 
     Examples
     --------
     >>> vep_alleles("CA", ["C", "CAA"]), vep_alleles("CA", ["CT"]), vep_alleles("A", ["AG"])
     (['-', 'AA'], ['CT'], ['G'])
     """
-    real = [alternative for alternative in alternatives if "*" not in alternative]
+    real = [alternative for alternative in alternatives if alternative.isalpha()]
     is_indel = any(len(alternative) != len(reference) for alternative in real)
     if is_indel and len({allele[:1] for allele in (reference, *real)}) == 1:
-        return [a if "*" in a else a[1:] or "-" for a in alternatives]
+        return [a[1:] or "-" if a.isalpha() else a for a in alternatives]
     return list(alternatives)
 
 
@@ -133,7 +134,7 @@ class VepEntries:
         named: dict[str, int] = {}
         for index, name in enumerate(vep_alleles(reference, real)):
             named.setdefault(name, index)
-        trimmed = [trimmed_allele(reference, alternative) for alternative in real]
+        trimmed = [trimmed_allele(reference, a) if a.isalpha() else a for a in real]
         for index, name in enumerate(trimmed):
             if trimmed.count(name) == 1:  # two deletions of one record are both "-"
                 named.setdefault(name, index)

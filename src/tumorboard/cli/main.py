@@ -100,9 +100,6 @@ def board(
     radioligand_alpha_rbe: AlphaRbe = None,
 ) -> None:
     """Make the report of one patient: report.html, report.json and the case itself."""
-    from tumorboard.cli.progress import shown_progress
-    from tumorboard.workflows.board.run import run
-
     config = BoardConfig(
         suv_variant=suv,
         lesion_threshold_suv=lesion_threshold_suv,
@@ -122,6 +119,10 @@ def board(
             alpha_rbe=radioligand_alpha_rbe,
         ),
     )
+    # After the choices: a bad one is refused without waiting for what computes.
+    from tumorboard.cli.progress import shown_progress
+    from tumorboard.workflows.board.run import run
+
     target = out or Path(f"{source.resolve().name or 'case'}-board")
     with shown_progress() as progress:
         result = run(config, source, out=target, progress=progress)

@@ -88,14 +88,14 @@ def test_read_arriba_fusions__gives_none_for_headers_alone(tmp_path):
 def test_read_arriba_fusions__names_what_is_missing(tmp_path):
     path = table(tmp_path / "fusions.tsv", ARRIBA[:-1], ("A",) * 11)
     with pytest.raises(
-        MissingAttribute, match="must have the column peptide_sequence; fusions.tsv has gene1"
+        MissingAttribute, match=r"must have the column peptide_sequence; fusions.tsv has gene1"
     ):
         read_arriba_fusions(path)
     path.write_text("", encoding="utf-8")
     with pytest.raises(UnreadableFile, match="is empty"):
         read_arriba_fusions(path)
     with pytest.raises(
-        UnreadableFile, match="row 1 of fusions.tsv must have 12 cells, as its headers; got 2"
+        UnreadableFile, match=r"row 1 of fusions.tsv must have 12 cells, as its headers; got 2"
     ):
         read_arriba_fusions(table(path, ARRIBA, ("A", "B")))
     row = ("A", "B", "1:10", "2:20", "3.5", "4", "5", "low", ".", ".", ".", ".")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from tumorboard.core.neopeptide import (
     DroppedPeptide,
@@ -29,6 +29,8 @@ from tumorboard.provenance import Record
 
 __all__ = ["AnnotatedVariant", "VariantFilter", "neopeptides"]
 
+_INCOMPLETE: Final = frozenset({"cds_start_NF", "cds_end_NF"})
+
 #: A variant and what it does to each transcript.
 AnnotatedVariant: TypeAlias = tuple[SmallVariant, Sequence[TranscriptChange]]
 
@@ -43,6 +45,9 @@ class VariantFilter:
         Leave out variants that failed a filter of their caller.
     biotypes
         Of transcripts, e.g. ``("protein_coding",)``.
+    incomplete_transcripts
+        Whether transcripts are looked at whose annotation lacks the start or the end of the coding sequence
+        (flags ``cds_start_NF``, ``cds_end_NF``).
     least_tumour_vaf
         Fraction of the tumour's reads with the alternative, 0 to 1; ``None`` leaves none out. A variant
         whose fraction is not known stays.
@@ -63,6 +68,7 @@ class VariantFilter:
 
     passing_only: bool
     biotypes: tuple[str, ...] = ("protein_coding",)
+    incomplete_transcripts: bool = False
     least_tumour_vaf: float | None = None
     least_tpm: float | None = None
 
@@ -88,6 +94,9 @@ class VariantFilter:
         """Return why a transcript is left out, if it is."""
         if change.biotype not in self.biotypes:
             return Refusal(DropReason.NOT_PROTEIN_CODING, change.biotype)
+        missing = _INCOMPLETE.intersection(change.flags)
+        if missing and not self.incomplete_transcripts:
+            return Refusal(DropReason.INCOMPLETE_TRANSCRIPT, "&".join(sorted(missing)))
         tpm = change.gene_tpm if change.transcript_tpm is None else change.transcript_tpm
         if self.least_tpm is not None and tpm is not None and tpm < self.least_tpm:
             return Refusal(DropReason.NOT_EXPRESSED, f"{tpm:g} per million, below {self.least_tpm:g}")
@@ -222,6 +231,7 @@ def _record(
             "neighbours": n_neighbours,
             "passing_only": choose.passing_only,
             "biotypes": list(choose.biotypes),
+            "incomplete_transcripts": choose.incomplete_transcripts,
             "least_tumour_vaf": choose.least_tumour_vaf,
             "least_tpm": choose.least_tpm,
             "haplotypes_from": "residues and codons" if bases is None else "bases",

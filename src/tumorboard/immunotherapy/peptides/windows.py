@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import eq, itemgetter
+from operator import eq
 from typing import NamedTuple
 
 from tumorboard.errors import InputError
@@ -70,10 +70,10 @@ def find_windows(protein: AlteredProtein, lengths: Iterable[int]) -> FoundWindow
     ``protein.other_normals`` holds it anywhere.
 
     The normal peptide at the same place is the one of the same length that begins at the same residue, or
-    the one that ends at the same residue, whichever shares more residues in place (if equal, the first);
-    it must share half of them at least, and the peptide must hold an old residue. For a substitution both are
-    the same. Behind a frameshift or a lost stop nothing ends at the same residue, so only the first few
-    peptides have a normal one.
+    the one that ends at the same residue, whichever shares the longer unbroken stretch from there (if equal,
+    the first); half of its residues at least must be the same in place, and the peptide must hold an old
+    residue. For a substitution both are the same. Behind a frameshift or a lost stop nothing ends at the same
+    residue, so only the first few peptides have a normal one.
 
     Parameters
     ----------
@@ -195,13 +195,12 @@ def _counterparts(protein: AlteredProtein) -> Callable[[int, int, str, int], str
     open_end = last.reference_end == len(normal) and last.end == len(protein.sequence)
     open_start = last.start if open_end and not last.keeps_length else len(protein.sequence)
 
-    def fitting(place: int, peptide: str) -> tuple[int, str] | None:
-        """Return how many residues of the normal peptide at a place are the same, if half are."""
+    def fitting(place: int, peptide: str) -> str | None:
+        """Return the normal peptide at a place, if half of the residues are the same."""
         there = normal[place : place + len(peptide)] if place >= 0 else ""
         if len(there) != len(peptide) or (odd and _OTHER.search(there)):
             return None
-        same = sum(map(eq, there, peptide))
-        return (same, there) if 2 * same >= len(peptide) else None
+        return there if 2 * sum(map(eq, there, peptide)) >= len(peptide) else None
 
     def shifted(start: int, end: int, peptide: str, n_new: int) -> str | None:
         """Where residues came or went: from the same start, or to the same end."""
@@ -217,8 +216,12 @@ def _counterparts(protein: AlteredProtein) -> Callable[[int, int, str, int], str
         left = fitting(start - before, peptide)
         right = fitting(start - after, peptide) if end <= open_start else None
         if left and right:
-            return max(left, right, key=itemgetter(0))[1]
-        found = left or right
-        return found[1] if found else None
+            return right if _same(peptide[::-1], right[::-1]) > _same(peptide, left) else left
+        return left or right
 
     return shifted
+
+
+def _same(one: str, other: str) -> int:
+    """Return how many residues are the same before the first that differs."""
+    return next((i for i, (a, b) in enumerate(zip(one, other, strict=True)) if a != b), len(one))

@@ -15,5 +15,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
             "simulate_radioligand",
         ],
         "scanner": ["simulate_ct", "simulate_pet"],
+        "planted_epitopes": ["PLANTED", "Making", "PlantedEpitope"],
+        "synthetic_gene": ["SyntheticGene"],
+        "tumour_genome": ["TumourGenome", "TumourGenomeConfig", "simulate_tumour_genome"],
     },
 )

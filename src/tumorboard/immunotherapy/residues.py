@@ -15,6 +15,7 @@ __all__ = ["OTHER", "RESIDUES", "join_codes", "residue_codes"]
 RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
 #: Code of any other letter, and of the gap between two joined sequences: it matches nothing.
 OTHER = len(RESIDUES)
+_BEFORE = 4
 
 _CODE = np.full(256, OTHER, np.uint8)
 _CODE[np.frombuffer(RESIDUES.encode("ascii"), np.uint8)] = np.arange(OTHER)
@@ -63,7 +64,9 @@ def residue_codes(
 
 
 def join_codes(sequences: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return the residues of proteins as codes, with one gap of ``OTHER`` after each.
+    """Return the residues of proteins as codes, with a gap of ``OTHER`` after each, and four before all.
+
+    The four are for words of five that begin before the first residue.
 
     Letters that are none of the twenty (X, U, a stop) become ``OTHER`` as well.
 
@@ -75,16 +78,15 @@ def join_codes(sequences: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.
     Returns
     -------
     tuple of numpy.ndarray
-        Codes, shape ``(n_residues + n_sequences,)``, and where each sequence starts among them, with the
+        Codes, shape ``(4 + n_residues + n_sequences,)``, and where each sequence starts among them, with the
         end of the last gap, shape ``(n_sequences + 1,)``.
 
     Examples
     --------
     >>> codes, starts = join_codes(["AX", "Y"])
     >>> codes.tolist(), starts.tolist()
-    ([0, 20, 20, 19, 20], [0, 3, 5])
+    ([20, 20, 20, 20, 0, 20, 20, 19, 20], [4, 7, 9])
     """
-    starts = np.zeros(len(sequences) + 1, np.int64)
-    np.cumsum([len(sequence) + 1 for sequence in sequences], out=starts[1:])
-    text = "".join(f"{sequence}." for sequence in sequences)
+    starts = np.cumsum([_BEFORE, *(len(sequence) + 1 for sequence in sequences)])
+    text = "." * _BEFORE + "".join(f"{sequence}." for sequence in sequences)
     return _CODE[np.frombuffer(text.encode("latin-1", "replace"), np.uint8)], starts

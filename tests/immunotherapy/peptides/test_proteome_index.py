@@ -35,6 +35,7 @@ def fewest_mismatches(peptide, sequences):
     return min((sum(a != b for a, b in zip(peptide, w, strict=True)) for w in windows), default=2)
 
 
+@hypothesis.settings(max_examples=30)
 @hypothesis.given(st.lists(SMALL, min_size=1, max_size=4), st.text("ACD", min_size=1, max_size=9))
 def test_contains__is_what_plain_search_finds(sequences, peptide):
     proteome = ProteomeIndex.of(sequences)
@@ -45,6 +46,7 @@ def test_contains__is_what_plain_search_finds(sequences, peptide):
     assert list(proteome.occurrences(peptide)) == places
 
 
+@hypothesis.settings(max_examples=30)
 @hypothesis.given(st.lists(SMALL, min_size=1, max_size=4), st.text("ACD", min_size=4, max_size=9))
 def test_nearest__is_what_comparing_with_each_window_finds(sequences, peptide):
     found = ProteomeIndex.of(sequences).nearest([peptide])
@@ -87,6 +89,7 @@ def test_of__twenty_million_residues():
     assert not proteome.contains([text[i + 396 : i + 405] for i in range(0, 400_000, 400)]).any()
 
 
+@pytest.mark.slow
 def test_kernels__compiled_is_what_is_written():
     codes, _ = join_codes(["ACDACDA", "CDE"])
     kept = [np.zeros(LETTERS**WORD + 1, np.int32) for _ in range(2)]

@@ -49,7 +49,7 @@ class ProteomeIndex:
     Parameters
     ----------
     codes
-        Residues of all proteins, a gap after each, shape ``(n,)``.
+        Residues of all proteins, gaps before the first and after each, shape ``(n,)``.
     protein_starts
         Where each protein starts, shape ``(n_proteins + 1,)``.
     word_starts
@@ -91,9 +91,10 @@ class ProteomeIndex:
         ('VVVGAGGVG',)
         """
         codes, starts = join_codes(sequences)
-        if not 0 < codes.size < 2**31:
+        n_residues = sum(map(len, sequences))
+        if not (n_residues and codes.size < 2**31):
             raise InputError(
-                f"sequences must hold 1 to 2**31 residues; got {codes.size} in {len(sequences)} sequences"
+                f"sequences must hold 1 to 2**31 residues; got {n_residues} in {len(sequences)} sequences"
             )
         word_starts = np.zeros(LETTERS**WORD + 1, np.int32)
         positions = np.empty(codes.size, np.int32)
@@ -105,7 +106,7 @@ class ProteomeIndex:
     @property
     def n_residues(self) -> int:
         """Residues of all proteins, gaps left out."""
-        return int(self.codes.size - (self.protein_starts.size - 1))
+        return int(np.diff(self.protein_starts - np.arange(self.protein_starts.size)).sum())
 
     def contains(self, peptides: Sequence[str]) -> NDArray[np.bool_]:
         """Whether each peptide occurs in a protein, residue by residue.

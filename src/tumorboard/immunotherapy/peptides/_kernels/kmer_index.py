@@ -20,7 +20,7 @@ def word_at(codes, position):
 
 @nb.njit(cache=True, nogil=True)
 def sort_positions(codes, ends, positions):
-    """Sort positions by their word, by counting; ``ends``, zeros for each word and one more, gets the starts."""
+    """Sort positions by their word, by counting; ``ends``, zeros for words and one more, gets the starts."""
     for p in range(codes.size):
         ends[word_at(codes, p) + 1] += 1
     for w in range(1, ends.size):

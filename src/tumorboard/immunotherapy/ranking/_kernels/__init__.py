@@ -1,0 +1,1 @@
+"""Numba loops: arrays and numbers in, output allocated by the caller."""

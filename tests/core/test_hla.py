@@ -1,5 +1,7 @@
 """HLA names in the spellings that typing reports, predictors and databases use."""
 
+import re
+
 import pytest
 
 from tumorboard.core.hla import HlaAllele, HlaMolecule, HlaType, MhcClass
@@ -93,3 +95,45 @@ def test_type__refuses_two_patients_and_strangers():
 
 def test_type__a_homozygous_locus_is_one_molecule():
     assert len(HlaType.named(["A*01:01", "A*01:01:01:01"]).molecules()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("DPB1*100001", "HLA-DPB1*1000:01"),
+        ("hla_dpb1_1000_01_01", "HLA-DPB1*1000:01"),
+        ("DPB1*10401", "HLA-DPB1*104:01"),
+        ("DPB1*1000:01:01G", "HLA-DPB1*1000:01"),
+        ("B*15220", "HLA-B*15:220"),
+    ],
+)
+def test_allele_named__reads_long_fields(name, expected):
+    assert str(HlaAllele.named(name)) == expected
+
+
+@pytest.mark.parametrize("name", ["A*02:00", "A*0200", "A*00:01"])
+def test_allele_named__refuses_fields_of_zero(name):
+    with pytest.raises(InputError, match="counted from 01"):
+        HlaAllele.named(name)
+
+
+def test_allele_named__reads_every_name_of_imgt(data_dir):
+    # IPD-IMGT/HLA 3.43.0, all alleles of the loci that present peptides, null ones among them.
+    read, null, refused = 0, 0, set()
+    for line in (data_dir / "immunotherapy/neofox/hla_database.txt").read_text().splitlines():
+        name = line.rpartition(",")[2]
+        match = re.fullmatch(r"(\w+)\*(\d+)(?::(\d+))?[:\d]*([A-Z]?)", name)
+        if match is None:
+            continue
+        try:
+            allele = HlaAllele.named(name)
+        except InputError:
+            refused.add(match[1])
+            continue
+        assert (allele.locus, allele.group, allele.protein, allele.suffix) == match.groups()
+        read += 1
+        null += allele.is_null
+    assert read == 28_688
+    assert null > 500
+    assert refused.isdisjoint({"A", "B", "C", "E", "F", "G", "DRA", "DRB1", "DRB3", "DRB4", "DRB5"})
+    assert refused.isdisjoint({"DQA1", "DQB1", "DPA1", "DPB1"})

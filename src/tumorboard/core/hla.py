@@ -72,6 +72,11 @@ class HlaAllele:
                 f"fields of an HLA allele must be two to four digits each; "
                 f"got {self.group!r}, {self.protein!r}"
             )
+        if int(self.group) == 0 or int(self.protein) == 0:
+            raise InputError(
+                f"fields of an HLA allele are counted from 01; got {self.locus}*{self.group}:{self.protein}; "
+                "put colons between the fields"
+            )
         if self.suffix not in ("", "N", "L", "S", "C", "A", "Q"):
             raise InputError(f"suffix of an HLA allele must be empty or one of NLSCAQ; got {self.suffix!r}")
 
@@ -136,6 +141,8 @@ def _fields(locus: str, rest: str) -> tuple[str, str, str] | None:
         return None
     digits = together[1]
     group = 3 if locus in _LONG_GROUPS and len(digits) == 5 else 2
+    if locus in _LONG_GROUPS and len(digits) == 6 and digits[2:4] == "00":
+        return digits[:4], digits[4:], together[2].upper()  # DPB1*1000:01; no field is 00
     # 0201 and 02101 are two fields; 020101 and 02010102 are the names of before 2010: pairs of digits.
     protein = 2 if len(digits) in (6, 8) else len(digits) - group
     return digits[:group], digits[group : group + protein], together[2].upper()

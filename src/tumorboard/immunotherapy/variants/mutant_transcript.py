@@ -230,7 +230,9 @@ def protein_of(mutant: MutantTranscript) -> MutantProtein:
     codons = mutant.origin[start : start + 3 * len(read)].reshape(-1, 3)
     whole = (codons[:, 0] >= 0) & (codons[:, 1] == codons[:, 0] + 1) & (codons[:, 2] == codons[:, 0] + 2)
     place = np.where(whole, codons[:, 0], -1)
-    seleno = [k for k in np.flatnonzero(np.isin(place, sorted(wild.selenocysteines))) if read[k] == "*"]
+    seleno = []
+    if wild.selenocysteines:
+        seleno = [k for k in np.flatnonzero(np.isin(place, sorted(wild.selenocysteines))) if read[k] == "*"]
     # Only TGA: a codon of selenocysteine that became TAA or TAG is a stop.
     seleno = [k for k in seleno if mutant.cdna[start + 3 * k : start + 3 * k + 3] == "TGA"]
     if seleno:

@@ -51,16 +51,23 @@ def difference(wild: str, mutant: str, *, to_end: bool = False) -> ProteinDiffer
     >>> difference("MKQQQA*", "MKQQA*"), difference("MKQA*", "MKQQA*").start
     (ProteinDifference(start=5, reference='Q', alternative=''), 3)
     """
-    shorter = min(len(wild), len(mutant))
-    before = 0
-    while before < shorter and wild[before] == mutant[before]:
-        before += 1
-    behind = 0
-    while not to_end and behind < shorter - before and wild[-1 - behind] == mutant[-1 - behind]:
-        behind += 1
+    before = _shared(wild, mutant)
+    behind = 0 if to_end else _shared(wild[before:][::-1], mutant[before:][::-1])
     reference = wild[before : len(wild) - behind]
     alternative = mutant[before : len(mutant) - behind]
     return ProteinDifference(before + 1 if reference else before, reference, alternative)
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many letters at the start are the same; by halves, as strings compare fast."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def protein_name(wild: str, mutant: str, *, shifted: bool = False, to_end: bool = False) -> str:

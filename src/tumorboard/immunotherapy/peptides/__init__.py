@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "event_peptides": ["DoubtfulResidues", "EventPeptides"],
         "fusion": ["fusion_peptides", "fusion_protein"],
         "haplotype": ["Carrier", "Haplotype", "UnknownResidues"],
+        "haplotype_of_bases": ["BaseHaplotypes"],
         "haplotype_of_residues": ["Contribution", "contribution_of", "haplotype_of_residues"],
         "protein_of_change": ["Refusal", "protein_of_change"],
         "proteome_index": ["ProteomeIndex"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 from tumorboard.core.neopeptide import DropReason
@@ -26,6 +26,7 @@ class HaplotypeSource(Protocol):
 
     def haplotype(self, transcript: str, variants: Sequence[SmallVariant]) -> Haplotype | None:
         """Return the protein with all of them; ``None`` where it cannot be told."""
+        ...
 
 
 @dataclass(slots=True)
@@ -179,7 +180,9 @@ def _haplotype(members: Sequence[_Member], bases: HaplotypeSource | None) -> Hap
     if bases is not None and len(members) > 1:
         found = bases.haplotype(members[0].change.transcript, [one.variant for one in members])
         if found is not None:
-            return found
+            called = {one.variant.name: one.part.change for one in members}
+            carriers = [one._replace(change=called[one.name]) for one in found.carriers]
+            return replace(found, carriers=tuple(carriers))
     wild_type = members[0].change.wild_type_protein or ""
     return haplotype_of_residues(wild_type, [one.part for one in members])
 

@@ -12,19 +12,7 @@ __all__ = ["PresentationModel"]
 
 
 class PresentationModel(Protocol):
-    """A trained predictor for the molecules of one class.
-
-    Parameters
-    ----------
-    mhc_class
-        Whose molecules it knows.
-    version
-        Of the weights, as the model card names it.
-    training_digest
-        SHA-256 over the weights as stored: two models of one digest predict the same.
-    alleles
-        Names of the molecules it knows, as ``str(HlaMolecule)``.
-    """
+    """A trained predictor for the molecules of one class: what it is, and one verb."""
 
     @property
     def mhc_class(self) -> MhcClass:
@@ -32,15 +20,15 @@ class PresentationModel(Protocol):
 
     @property
     def version(self) -> str:
-        """Version of the weights."""
+        """Version of the weights, as the model card names it."""
 
     @property
     def training_digest(self) -> str:
-        """SHA-256 over the weights."""
+        """SHA-256 over the weights as stored: two models of one digest predict the same."""
 
     @property
     def alleles(self) -> tuple[str, ...]:
-        """Molecules it knows."""
+        """Names of the molecules it knows, as ``str(HlaMolecule)``."""
 
     def predict(
         self,

@@ -114,7 +114,8 @@ def read_proteins(path: Path | str) -> ProteinSet:
             if wrong:
                 raise InputError(
                     f"residues of {header.split()[0] if header else 'a protein'} at line {number} of "
-                    f"{path.name} must be letters of residues; got {''.join(sorted(wrong))[:20]!r}; correct it"
+                    f"{path.name} must be letters of residues; got {''.join(sorted(wrong))[:20]!r}; "
+                    "correct the file"
                 )
             odd.update(letter for letter in sequence if letter not in _STANDARD)
         if len(letters) < 21:
@@ -123,7 +124,7 @@ def read_proteins(path: Path | str) -> ProteinSet:
     if not proteins:
         raise UnreadableFile(f"FASTA must hold proteins; {path.name} holds none; choose another file")
     if letters <= _NUCLEOTIDES and sum(len(p.sequence) for p in proteins) > 60:
-        raise UnreadableFile(f"FASTA must hold proteins; {path.name} holds nucleotides; translate them first")
+        raise UnreadableFile(f"FASTA must hold proteins; {path.name} holds nucleotides; translate them")
     said = {
         "file_sha256": file_sha256(path),
         "proteins": len(proteins),

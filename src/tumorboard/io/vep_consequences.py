@@ -186,6 +186,7 @@ class VepEntries:
             hgvs_coding=get("HGVSc"),
             hgvs_protein=get("HGVSp"),
             flags=tuple(flag for flag in get("FLAGS").split("&") if flag),
+            codons=get("Codons"),
         )
 
     def _protein(self, text: str) -> str | None:

@@ -1,6 +1,7 @@
 import pytest
 
 from tumorboard.errors import InputError, MissingAttribute, UnreadableFile
+from tumorboard.io.gtf import read_gtf
 from tumorboard.io.junctions_leafcutter import read_leafcutter_junctions
 from tumorboard.io.junctions_regtools import read_regtools_bed, read_regtools_junctions
 from tumorboard.io.junctions_spladder import read_spladder_junctions
@@ -52,6 +53,30 @@ def test_readers__agree_on_a_skipped_exon(extdata):
     assert leaf["chr22", 20921105, 20922808].reads == 5
     assert skip["chr22", 20921105, 20922808].reads == 27
     assert skip["chr22", 20921105, 20936897].reads == 7
+
+
+def test_readers__agree_with_an_annotation(extdata):
+    # Where a gene of the sample data is in the annotation beside them, introns end where its exons do.
+    folder = extdata / "example"
+    exons = {
+        (transcript.chromosome, base, end)
+        for transcript in read_gtf(folder / "gencode.v34lift37.annotation.subset.gtf.gz").transcripts
+        for exon in transcript.exons
+        for end, base in enumerate(exon)
+    }
+    junctions = [*read_leafcutter_junctions(folder / "leafcutter" / "Leafcutter.perind.counts.gz")]
+    for file in sorted((folder / "spladder").iterdir()):
+        junctions += read_spladder_junctions(file)
+
+    def matches(shift):
+        return sum(
+            ((j.chromosome, j.start - 1 + shift, 1) in exons)
+            + ((j.chromosome, j.end + 1 + shift, 0) in exons)
+            for j in junctions
+        )
+
+    # One base off, only the alternative acceptor that differs by one base fits.
+    assert [matches(shift) for shift in (-1, 0, 1)] == [3, 21, 0]
 
 
 def test_read_regtools_junctions__reads_a_real_file(data_dir):

@@ -169,6 +169,23 @@ def test_fusion_peptides__hold_all_that_pvacfuse_lists(data_dir):
     assert sorted(set(more.values())) == [0, 2, 4, 16, 240]
 
 
+def test_fusion_peptides__hold_those_of_a_real_run_of_pvacfuse(data_dir, request):
+    fusions = read_arriba_fusions(data_dir / "immunotherapy" / "pvactools" / "arriba_fusions.tsv")
+    ours = {(p.gene.replace("--", "-"), p.sequence) for p in fusion_peptides(fusions, [9]).kept}
+    file = "validation/immunotherapy/fusions_and_junctions/pvacfuse_9mers.fasta"
+    records = (request.config.rootpath / file).read_text(encoding="utf-8").split(">")[1:]
+    assert len(records) == 93
+    theirs = set()
+    for record in records:
+        name, piece = record.split()
+        genes = name.partition(".")[2].partition(".ENST")[0]
+        theirs |= {(genes, piece[k : k + 9]) for k in range(len(piece) - 8)}
+    assert len(theirs) == 1846
+    assert theirs <= ours
+    # Each of the others begins or ends with a codon across the joint, or lies in what one puts in between.
+    assert len(ours - theirs) == 35
+
+
 def test_fusion_peptides__refuses_lengths_below_one():
     with pytest.raises(ValueError, match="lengths of peptides must be 1 residue or more"):
         fusion_peptides([fused("MKLT", 2, in_frame=False)], [0])

@@ -1,3 +1,4 @@
+import gzip
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,9 @@ from tumorboard.core.transcript import Transcript
 from tumorboard.core.variant import SpliceJunction
 from tumorboard.immunotherapy.peptides.proteome_index import ProteomeIndex
 from tumorboard.immunotherapy.peptides.splice import junction_protein, splice_peptides
+from tumorboard.immunotherapy.peptides.spliced_junction import is_annotated
 from tumorboard.immunotherapy.variants.spliced_transcript import splice
+from tumorboard.io.junctions_regtools import read_regtools_junctions
 
 CODONS = dict(
     zip(
@@ -279,3 +282,67 @@ def test_splice_peptides__needs_a_whole_coding_sequence():
     none = replace(USUAL, coding=(), biotype="lncRNA")
     found = splice_peptides([toy(27, 54, transcripts=("T",))], [none], TOY, [4])
     assert [(d.reason, d.note) for d in found.dropped] == [(DropReason.NOT_PROTEIN_CODING, "lncRNA")]
+
+
+class Pieces:
+    """Bases of some stretches of a chromosome, N between them."""
+
+    def __init__(self, pieces):
+        self.bases = {first + k: base for first, bases in pieces.items() for k, base in enumerate(bases)}
+
+    def fetch(self, chromosome, first, last):
+        return "".join(self.bases.get(position, "N") for position in range(first, last + 1))
+
+
+def wild_type_protein(path, transcript):
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            if line.startswith("##INFO=<ID=CSQ"):
+                headers = line.split("Format: ")[1].rstrip('">\n').split("|")
+            elif not line.startswith("#") and transcript in line:
+                for entry in line.split("CSQ=")[1].split(";")[0].split("\t")[0].split(","):
+                    cells = dict(zip(headers, entry.split("|"), strict=True))
+                    if cells["Feature"] == transcript and cells["WildtypeProtein"]:
+                        return cells["WildtypeProtein"]
+    raise AssertionError(transcript)
+
+
+# What pVACsplice 4 lists of the two junctions in ENST00000343253 (its test data, Test.9_kmers.fa), with the
+# place of each in the protein.
+PVACSPLICE = {
+    "JUNC00000006": (718, "VSEETIKVYCLQKEL"),
+    "JUNC00000011": (756, "QLKKKSEEKELKIKNH"),
+}
+
+
+def test_splice_peptides__are_those_of_pvacsplice_on_real_junctions(data_dir):
+    folder = data_dir / "immunotherapy" / "pvactools"
+    protein = wild_type_protein(folder / "annotated.expression.vcf.gz", "ENST00000343253.11")
+    # The genome is not at hand. Exons end between codons here, as the lengths of the junctions and the
+    # proteins of pVACsplice say, so any codons of the right residues will do.
+    codon = {residue: bases for bases, residue in CODONS.items()}
+    coding = "".join(codon[residue] for residue in f"{protein}*")
+    middle = 3 * (protein.index("VSEETIK") + 7)
+    exons = (
+        (93221937 - middle, 93221936),
+        (93226333, 93226449),
+        (93232426, 93232426 + len(coding) - middle - 117 - 1),
+    )
+    genome = Pieces(
+        {
+            exons[0][0]: coding[:middle],
+            exons[1][0]: coding[middle : middle + 117],
+            exons[2][0]: coding[middle + 117 :],
+        }
+    )
+    usual = Transcript("ENST00000343253.11", "CCDC18", "chr1", "+", exons, exons)
+    assert splice(usual, genome).protein == protein
+    file = folder / "HCC1395.splice_junctions.tsv"
+    with file.open(encoding="utf-8") as lines:
+        names = [line.split("\t")[3] for line in lines][1:]
+    junctions = dict(zip(names, read_regtools_junctions(file), strict=True))
+    assert [is_annotated(usual, junctions[f"JUNC000000{number}"]) for number in ("05", "10")] == [True, True]
+    for name, (start, expected) in PVACSPLICE.items():
+        found = splice_peptides([junctions[name]], [usual], genome, [9])
+        assert [p.sequence for p in found.kept] == [expected[k : k + 9] for k in range(len(expected) - 8)]
+        assert found.kept[0].origins[0].start == start

@@ -74,9 +74,10 @@ def test_read_maf__compares_with_the_genome(tmp_path):
         "place that the genome does not have": 2,  # and a deletion of the first base of all
         "reference bases that the genome does not have there": 1,
     }
+    rows = [row(1, "C", "T", "37"), row(2, "A", "T", "hg19"), row(3, "G", "T", "GRCh37")]
+    file = maf(tmp_path, rows, ("NCBI_Build",))
     with pytest.raises(InputError, match="2 of 3 are not; the file's assembly is GRCh37: give that genome"):
-        rows = [row(1, "C", "T", "37"), row(2, "A", "T", "hg19"), row(3, "G", "T", "GRCh37")]
-        read_maf(maf(tmp_path, rows, ("NCBI_Build",)), genome=genome)
+        read_maf(file, genome=genome)
 
 
 @pytest.mark.parametrize(

@@ -65,8 +65,8 @@ def test_of_record__reads_minimal_alleles():
 
 def test_of_record__reads_places_residues_and_proteins():
     fields = "Allele|Consequence|Feature|Protein_position|Amino_acids|WildtypeProtein|FrameshiftSequence"
-    fields += "|TSL|MANE|FLAGS|HGVSp|CANONICAL"
-    rest = "MAK*|MAW*|2|MANE_Select|cds_start_NF&x|p.A%3D|YES"
+    fields += "|TSL|MANE|FLAGS|HGVSp|CANONICAL|Codons"
+    rest = "MAK*|MAW*|2|MANE_Select|cds_start_NF&x|p.A%3D|YES|gCt/gGt"
     terms = "frameshift_variant&splice_region_variant"
     cases = {
         "58|P/A": (58, "P", "A"),
@@ -83,6 +83,7 @@ def test_of_record__reads_places_residues_and_proteins():
         assert (made.protein_start, made.reference_residues, made.alternative_residues) == expected
     assert (made.wild_type_protein, made.mutant_protein) == ("MAK", "MAW")
     assert made.consequences == ("frameshift_variant", "splice_region_variant")
+    assert made.codons == "gCt/gGt"
     assert (made.support_level, made.mane_select, made.canonical) == (2, True, True)
     assert (made.flags, made.hgvs_protein, made.transcript_tpm) == (("cds_start_NF", "x"), "p.A=", 2.5)
 

@@ -219,9 +219,9 @@ def _variant(
         return None
     if _said(row, "strand") not in ("", "+", "1"):
         raise InputError(
-            f"Strand of {where} must be +, as MAF has it; got {row['strand']!r}; correct the file"
+            f"Strand of {where} must be +, as in any MAF; got {row['strand']!r}; correct the file"
         )
-    reference, alternative = row["reference_allele"].strip().upper(), row["tumor_seq_allele2"].strip().upper()
+    reference, alternative = (row[name].strip().upper() for name in ("reference_allele", "tumor_seq_allele2"))
     if alternative == reference and row.get("tumor_seq_allele1"):
         alternative = row["tumor_seq_allele1"].strip().upper()
     reference, alternative = reference.strip("-"), alternative.strip("-")
@@ -324,6 +324,7 @@ def _changes(row: Mapping[str, str]) -> tuple[TranscriptChange, ...]:
             canonical=_said(row, "canonical") == "YES" if "canonical" in row else None,
             hgvs_coding=_said(row, "hgvsc"),
             hgvs_protein=stated,
+            codons=_said(row, "codons"),
         ),
     )
 

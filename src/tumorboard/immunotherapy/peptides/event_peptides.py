@@ -58,6 +58,8 @@ class EventPeptides:
         self._dropped: list[DroppedPeptide] = []
         #: Names of variants, and transcripts, of which at least one peptide or refusal is listed.
         self.listed: set[tuple[str, str]] = set()
+        #: Of those that only dropped peptides of other names show: why these were dropped.
+        self.shown: dict[tuple[str, str], DropReason] = {}
 
     def refuse(self, gene: str, transcript: str, refusal: Refusal, event: str = "") -> None:
         """List a whole transcript's change as dropped."""
@@ -144,12 +146,15 @@ class EventPeptides:
             (DropReason.NONSTANDARD_RESIDUE, windows.nonstandard),
         ):
             for start, peptide in group:
-                event = tell(start, start + len(peptide)).events[0]
-                self._drop(reason, peptide, event, gene, transcript, f"at {start + 1}")
+                events = tell(start, start + len(peptide)).events
+                self._drop(reason, peptide, events[0], gene, transcript, f"at {start + 1}")
+                self.shown.update({(name, transcript): reason for name in events[1:]})
         for start, peptide, wild_type, positions in windows.new:
             events, change, unknown = tell(start, start + len(peptide))
             if unknown:
-                self._drop(DropReason.NO_PROTEIN_SEQUENCE, peptide, events[0], gene, transcript, unknown)
+                reason = DropReason.NO_PROTEIN_SEQUENCE
+                self._drop(reason, peptide, events[0], gene, transcript, unknown)
+                self.shown.update({(name, transcript): reason for name in events[1:]})
                 continue
             origin = PeptideOrigin(self._kind, events, gene, transcript, change, start + 1)
             found = self._found.get((peptide, wild_type, events))

@@ -198,18 +198,16 @@ def _list_the_rest(
     gathered: Mapping[str, EventPeptides], here: TranscriptVariants, refused: Mapping[str, Refusal]
 ) -> None:
     """List what no peptide shows: changes that were refused, and those that others on the copy undo."""
-    listed = set().union(*(event.listed for event in gathered.values()))
+    events = [gathered[variant.name] for variant, _ in here.somatic]
+    listed = set().union(*(event.listed for event in events))
+    shown = {key: reason for event in events for key, reason in event.shown.items()}
     for variant, change in here.somatic:
         if (variant.name, change.transcript) in listed:
             continue
         refusal = refused.get(variant.name)
         if refusal is None:
             alone = protein_of_change(change)
-            refusal = (
-                alone
-                if isinstance(alone, Refusal)
-                else Refusal(
-                    DropReason.NO_PROTEIN_CHANGE, "no peptide shows it beside the others on the same copy"
-                )
-            )
+            reason = shown.get((variant.name, change.transcript), DropReason.NO_PROTEIN_CHANGE)
+            note = "only with others on the same copy, under whose names the peptides are listed"
+            refusal = alone if isinstance(alone, Refusal) else Refusal(reason, note)
         gathered[variant.name].refuse(change.gene, change.transcript, refusal)

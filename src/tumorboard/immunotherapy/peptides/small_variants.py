@@ -39,6 +39,8 @@ AnnotatedVariant: TypeAlias = tuple[SmallVariant, Sequence[TranscriptChange]]
 class VariantFilter:
     """Which variants and transcripts are looked at; the others are listed with a reason.
 
+    A variant that the tumour's genotype lacks is always left out.
+
     Parameters
     ----------
     passing_only
@@ -85,6 +87,8 @@ class VariantFilter:
         """Return why a variant is left out, if it is."""
         if self.passing_only and variant.filters:
             return Refusal(DropReason.FILTERED, ";".join(variant.filters))
+        if variant.evidence.in_tumour is False:
+            return Refusal(DropReason.NOT_IN_TUMOUR, "the tumour's genotype lacks it")
         vaf = variant.evidence.tumour_vaf
         if self.least_tumour_vaf is not None and vaf is not None and vaf < self.least_tumour_vaf:
             return Refusal(DropReason.NOT_IN_TUMOUR, f"fraction {vaf:g}, below {self.least_tumour_vaf:g}")

@@ -25,7 +25,7 @@ def test_neopeptides__are_those_of_pvacseq_on_hcc1395(compare, folder):
     for _, length, fate, n, same_wild_type, same_positions in rows:
         became[fate, length] = became.get((fate, length), 0) + n
         assert n == same_wild_type == same_positions
-    # pVACseq 4 lists 31,881 distinct peptides of variant and transcript; these 482 are no neopeptides.
+    # pVACseq lists 31,881 distinct peptides of variant and transcript; these 482 are no neopeptides.
     assert became == {
         ("ours", 8): 8093,
         ("ours", 9): 8986,

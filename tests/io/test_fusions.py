@@ -16,11 +16,6 @@ STAR = (
     "RightGene", "RightBreakpoint", "CDS_LEFT_ID", "CDS_LEFT_RANGE", "CDS_RIGHT_ID", "CDS_RIGHT_RANGE",
     "PROT_FUSION_TYPE", "FUSION_TRANSL",
 )  # fmt: skip
-EASY = (
-    "BPID", "FTID", "Fusion_Gene", "Breakpoint1", "Breakpoint2", "bp1_frame", "frame",
-    "neo_peptide_sequence", "neo_peptide_sequence_bp", "ft_junc_cnt_best", "ft_span_cnt_best",
-    "prediction_prob", "prediction_class",
-)  # fmt: skip
 
 
 def table(path, headers, *rows, delimiter="\t"):
@@ -165,7 +160,7 @@ def easyfuse(tmp_path, **cells):
         "prediction_prob": "0.762",
         "prediction_class": "positive",
     } | cells
-    path = table(tmp_path / "fusions.pass.csv", EASY, [row[header] for header in EASY], delimiter=";")
+    path = table(tmp_path / "fusions.pass.csv", tuple(row), tuple(row.values()), delimiter=";")
     (fusion,) = read_easyfuse_fusions(path)
     return fusion
 
@@ -185,7 +180,8 @@ def test_read_easyfuse_fusions__reads_the_documented_row(tmp_path):
     ("cells", "expected"),
     [
         ({"neo_peptide_sequence_bp": "13.3"}, (13, 14)),
-        ({"bp1_frame": "2"}, (13, 14)),
+        ({"neo_peptide_sequence_bp": "13.6"}, (13, 14)),
+        ({"neo_peptide_sequence_bp": "13.0"}, (13, 13)),
         ({"frame": "out_frame"}, (13, None)),
         ({"frame": "neo_frame"}, (13, None)),
         ({"frame": "no_frame", "neo_peptide_sequence": "0", "neo_peptide_sequence_bp": "0"}, (None, None)),
@@ -194,6 +190,21 @@ def test_read_easyfuse_fusions__reads_the_documented_row(tmp_path):
 def test_read_easyfuse_fusions__finds_the_joint(tmp_path, cells, expected):
     fusion = easyfuse(tmp_path, **cells)
     assert (fusion.joint, fusion.resume) == expected
+
+
+def test_read_easyfuse_fusions__prefers_the_whole_protein(tmp_path):
+    whole = {
+        "fusion_protein_sequence": "MKTNAARSQLETYKRQEDPKWEFPRKNLVLGK",
+        "fusion_protein_sequence_bp": "16.0",
+    }
+    fusion = easyfuse(tmp_path, **whole)
+    assert (fusion.peptide, fusion.joint, fusion.resume) == (whole["fusion_protein_sequence"], 16, 16)
+    fusion = easyfuse(tmp_path, **whole | {"fusion_protein_sequence": "", "fusion_protein_sequence_bp": "0"})
+    assert (len(fusion.peptide), fusion.joint) == (26, 13)
+    fusion = easyfuse(tmp_path, **whole | {"fusion_protein_sequence_bp": "40.3"})
+    assert (fusion.peptide, fusion.ends_at_joint) == (None, True)
+    fusion = easyfuse(tmp_path, **whole | {"fusion_protein_sequence_bp": "32.3"})
+    assert (fusion.joint, fusion.resume, fusion.ends_at_joint) == (32, None, True)
 
 
 def test_read_easyfuse_fusions__parts_names_with_underscores(tmp_path):

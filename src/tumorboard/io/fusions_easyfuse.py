@@ -28,15 +28,16 @@ class _Protein(NamedTuple):
     peptide: str | None
     joint: int | None
     resume: int | None
+    ends_at_joint: bool
 
 
 def read_easyfuse_fusions(path: Path | str) -> tuple[Fusion, ...]:
     r"""Read ``fusions.pass.csv`` or ``fusions.csv`` of EasyFuse [weber2022easyfuse].
 
-    Each row is one pair of transcripts. ``neo_peptide_sequence`` begins 13 residues before the joint, and
+    Each row is one pair of transcripts. From version 2.2 on ``fusion_protein_sequence`` is the whole
+    protein. Before that only ``neo_peptide_sequence`` is there, which begins 13 residues before the joint and
     ends 13 after it (in frame) or at the stop: enough for peptides of up to 14 residues, not for all that
-    class II molecules present. A ``neo_peptide_sequence_bp`` with a fraction, or a ``bp1_frame`` other than
-    0, says that a codon lies across the joint.
+    class II molecules present. The joint is after so many residues; .3 or .6 says that a codon is across it.
 
     Parameters
     ----------
@@ -96,7 +97,7 @@ def _fusion(row: EventRow) -> Fusion:
         transcript_3=transcript_3,
         caller="EasyFuse",
         resume=protein.resume,
-        ends_at_joint=protein.peptide is not None and len(protein.peptide) == protein.joint,
+        ends_at_joint=protein.ends_at_joint,
     )
 
 
@@ -117,13 +118,19 @@ def _partners(row: EventRow) -> tuple[str, str, str, str]:
 
 
 def _protein(row: EventRow, *, in_frame: bool | None) -> _Protein:
-    """Return the peptide, its joint, and where the second partner is itself again."""
-    text = row.text("neo_peptide_sequence").partition("*")[0].upper()
-    if in_frame is None or not text.isalpha():
-        return _Protein(None, None, None)
-    where = f"neo_peptide_sequence_bp in {row.where}"
-    joint = finite_number(row.text("neo_peptide_sequence_bp"), where=where)
-    first = min(math.floor(joint), len(text))
-    across = joint != math.floor(joint) or row.text("bp1_frame") in ("1", "2")
-    resume = min(first + across, len(text)) if in_frame else None
-    return _Protein(text, first, resume)
+    """Return the protein or what is known of it, its joint, and where the second partner is itself again."""
+    for header in ("fusion_protein_sequence", "neo_peptide_sequence"):
+        text = row.text(header).partition("*")[0].upper()
+        if in_frame is None or not text.isalpha():
+            continue
+        joint = finite_number(row.text(f"{header}_bp"), where=f"{header}_bp in {row.where}")
+        first, resume = math.floor(joint), math.ceil(joint)
+        if first > len(text):
+            return _Protein(None, None, None, ends_at_joint=True)
+        return _Protein(
+            text,
+            first,
+            resume if in_frame and resume <= len(text) else None,
+            ends_at_joint=first == len(text),
+        )
+    return _Protein(None, None, None, ends_at_joint=False)

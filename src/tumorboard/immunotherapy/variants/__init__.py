@@ -5,7 +5,16 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
+        "clonality": [
+            "Assumption",
+            "CellFraction",
+            "Clonality",
+            "cancer_cell_fraction",
+            "cancer_cell_fractions",
+            "normal_copies",
+        ],
         "consequence": ["call_consequences"],
+        "expression": ["AlleleExpression", "AlleleReads", "allele_expression", "with_expression"],
         "mutant_transcript": ["MutantProtein", "MutantTranscript", "mutant_protein", "mutant_transcript"],
         "phase_groups": ["Copies", "PhaseCalls", "copies_of", "pair_of"],
         "spliced_transcript": ["Genome", "SplicedTranscript", "splice"],

@@ -48,6 +48,7 @@ class DropReason(Enum):
     NOT_EXPRESSED = "the gene is not expressed"
     UNPHASED_NEIGHBOUR = "a neighbour's copy of the chromosome is not known"
     ANNOTATED_JUNCTION = "the annotation has the junction: normal cells make it"
+    FEW_READS = "too few reads support the fusion or junction"
     OUTSIDE_TRANSCRIPT = "the junction does not lie in the transcript"
     NOT_IN_TUMOUR = "the tumour sample does not carry the variant"
 

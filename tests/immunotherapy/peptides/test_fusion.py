@@ -81,6 +81,13 @@ def test_fusion_peptides__say_why_there_is_none():
     assert found.dropped[3].sequence == "TYKUQEDP"
 
 
+def test_fusion_peptides__leaves_out_what_few_reads_support():
+    found = fusion_peptides([fused("TYKRQEDPKW", 5, in_frame=False)], [8], least_reads=10)
+    assert not found.kept
+    assert [(d.reason, d.note) for d in found.dropped] == [(DropReason.FEW_READS, "9, below 10")]
+    assert fusion_peptides([fused("TYKRQEDPKW", 5, in_frame=False)], [8], least_reads=9).kept
+
+
 def test_fusion_peptides__brings_transcripts_of_one_fusion_together():
     one = fused("TYKRQEDP", 5, in_frame=True, resume=5)
     two = fused("TYKRQEDP", 5, in_frame=True, resume=5, transcript_3="T3")

@@ -269,6 +269,26 @@ def test_splice_peptides__keeps_to_the_transcripts_that_a_junction_names():
     assert [d.reason for d in found.dropped] == [DropReason.ANNOTATED_JUNCTION]
 
 
+def test_splice_peptides__takes_a_junction_of_several_callers_once():
+    one = toy(11, 37)
+    two = replace(one, caller="other", reads=9, transcripts=("T2",), variants=("v",))
+    usual = [USUAL, replace(USUAL, identifier="T2")]
+    found = splice_peptides([one, two, replace(two, transcripts=("T",))], usual, TOY, [8])
+    assert len({p.sequence for p in found.kept}) == len(found.kept)
+    assert found.kept[0].events == ("1:12-36:+", "v")
+    assert [o.transcript for o in found.kept[0].origins] == ["T", "T2"]
+    found = splice_peptides([two, replace(two, transcripts=("T",))], usual, TOY, [8], least_reads=9)
+    assert [o.transcript for o in found.kept[0].origins] == ["T", "T2"]
+    assert not splice_peptides([one, replace(one, known=True)], usual, TOY, [8]).kept
+
+
+def test_splice_peptides__leaves_out_what_few_reads_support():
+    few, uncounted = toy(11, 37), replace(toy(27, 54), reads=None)
+    found = splice_peptides([few, uncounted], [USUAL], TOY, [4], least_reads=6)
+    assert {p.events[0] for p in found.kept} == {uncounted.name}
+    assert [(d.reason, d.note) for d in found.dropped] == [(DropReason.FEW_READS, "5, below 6")]
+
+
 def test_splice_peptides__are_compared_with_a_proteome():
     found = splice_peptides([toy(11, 37)], [USUAL], TOY, [4], proteome=ProteomeIndex.of(["GGAKWKGG"]))
     assert [p.sequence for p in found.kept] == ["MAKW", "KWKF"]

@@ -26,6 +26,7 @@ def fusion_peptides(
     fusions: Sequence[Fusion],
     lengths: Sequence[int],
     *,
+    least_reads: int | None = None,
     proteins: Mapping[str, str] | None = None,
     proteome: ProteomeIndex | None = None,
 ) -> NeopeptideSet:
@@ -41,6 +42,8 @@ def fusion_peptides(
         As their caller states them. Rows of one fusion with different transcripts are brought together.
     lengths
         Of peptides [residues].
+    least_reads
+        Fusions with fewer are left out; ``None`` leaves none out.
     proteins
         Normal proteins of the partners by transcript, with or without its version: peptides that one of
         both holds are listed as dropped. ``None`` compares with none.
@@ -72,6 +75,8 @@ def fusion_peptides(
         genes = f"{fusion.gene_5}--{fusion.gene_3}"
         transcripts = "--".join(part for part in (fusion.transcript_5, fusion.transcript_3) if part)
         protein = fusion_protein(fusion, proteins or {})
+        if least_reads is not None and fusion.reads < least_reads:
+            protein = Refusal(DropReason.FEW_READS, f"{fusion.reads}, below {least_reads}")
         if isinstance(protein, Refusal):
             event.refuse(genes, transcripts, protein)
         else:
@@ -87,6 +92,7 @@ def fusion_peptides(
             "lengths": sorted(set(lengths)),
             "fusions": len(fusions),
             "callers": sorted({fusion.caller for fusion in fusions}),
+            "least_reads": least_reads,
             "partner_proteins": len(proteins or {}),
         },
         references=("hundal2020pvactools",),

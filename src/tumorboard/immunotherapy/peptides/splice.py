@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tumorboard.core.neopeptide import (
     DroppedPeptide,
@@ -42,13 +43,14 @@ def splice_peptides(
     genome: Genome,
     lengths: Sequence[int],
     *,
+    least_reads: int | None = None,
     proteome: ProteomeIndex | None = None,
 ) -> NeopeptideSet:
     """List the peptides that junctions give which no annotated transcript has.
 
-    Each junction is put into the transcripts that it names, or else into all that hold both its ends, see
-    :func:`junction_protein`. Its peptides are those that hold a residue of another sequence than the
-    transcript's normal protein, or both residues that a shortened protein brings together.
+    Each junction, once whoever lists it, is put into the transcripts that it names, or else into all that
+    hold both its ends, see :func:`junction_protein`. Its peptides are those that hold a residue of another
+    sequence than the transcript's normal protein, or both residues that a shortened protein brings together.
 
     Parameters
     ----------
@@ -60,6 +62,9 @@ def splice_peptides(
         Of the same assembly.
     lengths
         Of peptides [residues].
+    least_reads
+        Junctions with fewer are left out; one whose reads its caller does not count stays. ``None`` leaves
+        none out.
     proteome
         All normal proteins; ``None`` compares with the transcript's own only.
 
@@ -76,11 +81,11 @@ def splice_peptides(
     normal: dict[str, SplicedTranscript] = {}
     kept: list[Neopeptide] = []
     dropped: list[DroppedPeptide] = []
-    for junction in junctions:
+    for junction in _together(junctions):
         event = EventPeptides(OriginKind.SPLICE, (junction.name, *junction.variants))
         near = index.overlapping(junction.chromosome, junction.start - 1, junction.end + 1)
         named = _named(near, junction)
-        refusal = _refusal(junction, near, named)
+        refusal = _refusal(junction, near, named, least_reads)
         if refusal is not None:
             event.refuse(junction.gene, ",".join(junction.transcripts), refusal)
             named = ()
@@ -100,6 +105,7 @@ def splice_peptides(
             "lengths": sorted(set(lengths)),
             "junctions": len(junctions),
             "callers": sorted({junction.caller for junction in junctions}),
+            "least_reads": least_reads,
             "transcripts": len(index),
         },
         references=("lang2024splice2neo",),
@@ -183,6 +189,26 @@ def junction_protein(
     )
 
 
+def _together(junctions: Sequence[SpliceJunction]) -> list[SpliceJunction]:
+    """Return each junction once, with what all its callers say of it and the most reads that one counts."""
+    found: dict[str, SpliceJunction] = {}
+    for one in junctions:
+        other = found.setdefault(one.name, one)
+        if other is not one:
+            everywhere = not (one.transcripts and other.transcripts)
+            transcripts = () if everywhere else tuple(dict.fromkeys(other.transcripts + one.transcripts))
+            counts = [count for count in (other.reads, one.reads) if count is not None]
+            found[one.name] = replace(
+                other,
+                reads=max(counts, default=None),
+                known=other.known or one.known,
+                gene=other.gene or one.gene,
+                transcripts=transcripts,
+                variants=tuple(dict.fromkeys(other.variants + one.variants)),
+            )
+    return list(found.values())
+
+
 def _named(near: Sequence[Transcript], junction: SpliceJunction) -> tuple[Transcript, ...]:
     """Return the transcripts that a junction names, versions aside, or those that code if it names none."""
     if not junction.transcripts:
@@ -192,11 +218,16 @@ def _named(near: Sequence[Transcript], junction: SpliceJunction) -> tuple[Transc
 
 
 def _refusal(
-    junction: SpliceJunction, near: Sequence[Transcript], named: Sequence[Transcript]
+    junction: SpliceJunction,
+    near: Sequence[Transcript],
+    named: Sequence[Transcript],
+    least_reads: int | None,
 ) -> Refusal | None:
     """Return why a junction is left out for all transcripts, if it is."""
     if junction.known:
         return Refusal(DropReason.ANNOTATED_JUNCTION, f"{junction.caller} calls it known")
+    if least_reads is not None and junction.reads is not None and junction.reads < least_reads:
+        return Refusal(DropReason.FEW_READS, f"{junction.reads}, below {least_reads}")
     holder = next((t for t in near if is_annotated(t, junction)), None)
     if holder is not None:
         return Refusal(DropReason.ANNOTATED_JUNCTION, f"{holder.identifier} has it")

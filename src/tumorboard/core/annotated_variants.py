@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from tumorboard.core.variant import SmallVariant, TranscriptChange
@@ -54,3 +54,37 @@ class AnnotatedVariants:
 
     def __iter__(self) -> Iterator[tuple[SmallVariant, tuple[TranscriptChange, ...]]]:
         return iter(self.variants)
+
+    def with_phases_of(self, phased: AnnotatedVariants) -> AnnotatedVariants:
+        """Return the variants with the phase that another source has for those of the same name.
+
+        Phasers write one file of somatic and germline variants together; annotation and reads are in
+        another. Phases of two files cannot be compared, so all that lie near one another take theirs from
+        the phased one.
+
+        Parameters
+        ----------
+        phased
+            Of the same patient. What it does not have, or does not phase, keeps its own.
+
+        Returns
+        -------
+        AnnotatedVariants
+
+        Examples
+        --------
+        >>> from tumorboard.core.variant import Phase
+        >>> one = SmallVariant("1", 5, "A", "T")
+        >>> other = SmallVariant("1", 5, "A", "T", somatic=False, phase=Phase("f:1:PS5", 1))
+        >>> plain = AnnotatedVariants(((one, ()),), {}, Record("example"))
+        >>> found = plain.with_phases_of(AnnotatedVariants(((other, ()),), {}, Record("example")))
+        >>> found.variants[0][0].phase, found.variants[0][0].somatic
+        (Phase(block='f:1:PS5', haplotype=1), True)
+        """
+        known = {variant.name: variant.phase for variant, _ in phased if variant.phase is not None}
+        record = Record("core.with_phases_of", {}, (self.provenance, phased.provenance))
+        return replace(
+            self,
+            variants=tuple((replace(v, phase=known.get(v.name, v.phase)), c) for v, c in self.variants),
+            provenance=record,
+        )

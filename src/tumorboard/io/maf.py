@@ -195,8 +195,8 @@ def _rows(path: Path, sample: str | None) -> Iterator[tuple[int, dict[str, str]]
             missing = [name for name in _NEEDED if name not in header]
             if missing:
                 raise UnreadableFile(
-                    f"MAF must have the columns {', '.join(_NEEDED)}; {path.name} lacks {', '.join(missing)}; "
-                    "choose another file"
+                    f"MAF must have the columns {', '.join(_NEEDED)}; {path.name} lacks "
+                    f"{', '.join(missing)}; choose another file"
                 )
             own = header.index("tumor_sample_barcode")
             continue

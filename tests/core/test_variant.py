@@ -2,6 +2,7 @@
 
 import pytest
 
+from tumorboard.core.annotated_variants import AnnotatedVariants
 from tumorboard.core.neopeptide import (
     DroppedPeptide,
     DropReason,
@@ -69,3 +70,16 @@ def test_set__counts_reasons_most_first():
     one = DroppedPeptide(DropReason.STOP_GAINED, "", "v", "G", "T")
     two = DroppedPeptide(DropReason.SELF_PROTEOME, "SIINFEKL", "v", "G", "T")
     assert NeopeptideSet((), (one, two, two), Record("x")).counts() == {"SELF_PROTEOME": 2, "STOP_GAINED": 1}
+
+
+def test_with_phases_of__takes_phases_by_name_and_nothing_else():
+    somatic = SmallVariant("1", 5, "A", "T", phase=Phase("own", 0))
+    unknown = SmallVariant("1", 9, "A", "T", phase=Phase("own", 1))
+    germline = SmallVariant("1", 5, "A", "T", somatic=False, phase=Phase("other", 1))
+    unphased = SmallVariant("1", 9, "A", "T", somatic=False)
+    found = AnnotatedVariants(((somatic, ()), (unknown, ())), {"x": 1}, Record("a"))
+    phased = found.with_phases_of(AnnotatedVariants(((germline, ()), (unphased, ())), {}, Record("b")))
+    assert [variant.phase for variant, _ in phased] == [Phase("other", 1), Phase("own", 1)]
+    assert all(variant.somatic for variant, _ in phased)
+    assert phased.skipped == {"x": 1}
+    assert [record.operation for record in phased.provenance.inputs] == ["a", "b"]

@@ -37,6 +37,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "presentation": ["PresentationRows"],
         "tissue_curves": ["TissueCurves"],
         "structures": ["Contour", "Structure", "StructureKind", "StructureSet"],
+        "shared_reads": ["SharedReads"],
         "transcript": ["Interval", "Transcript"],
         "variant": [
             "Fusion",

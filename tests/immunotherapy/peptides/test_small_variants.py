@@ -15,7 +15,7 @@ from tumorboard.immunotherapy.peptides.protein_of_change import Refusal, protein
 from tumorboard.immunotherapy.peptides.proteome_index import ProteomeIndex
 from tumorboard.immunotherapy.peptides.small_variants import VariantFilter, neopeptides
 from tumorboard.immunotherapy.peptides.windows import find_windows
-from tumorboard.immunotherapy.variants import call_consequences
+from tumorboard.immunotherapy.variants import Copies, call_consequences, pair_of
 from tumorboard.immunotherapy.variants.transcript_index import TranscriptIndex
 
 PROTEIN = "MTEYKLVVVGAGGVGKSALTIQLIQNHFVDEYDPTIEDSYRKQVVIDGETCLLDILDTAG"
@@ -218,3 +218,27 @@ def test_neopeptides__refuses_what_makes_no_sense():
         neopeptides([(variant(1), []), (variant(1), [])], [9], choose=ALL)
     with pytest.raises(InputError, match="fraction"):
         VariantFilter(passing_only=True, least_tumour_vaf=5)
+
+
+def test_neopeptides__reads_settle_what_the_file_does_not_say():
+    here, near = variant(5), variant(9, somatic=False, homozygous=False)
+    somatic, germline = [(here, [missense(12, "V")])], [(near, [missense(14, "E")])]
+    same, other = (
+        neopeptides(somatic, [9], choose=ALL, neighbours=germline, calls={pair_of(here, near): copies})
+        for copies in (Copies.SAME, Copies.OTHER)
+    )
+    assert sum(len(peptide.events) == 2 for peptide in same.kept) == 7
+    assert all(len(peptide.events) == 1 for peptide in other.kept)
+    assert not same.dropped
+    assert not other.dropped
+
+
+def test_neopeptides__a_somatic_variant_behind_a_germline_shift_is_told_by_bases_only():
+    protein, shifted = "MAVKLGTWRCAVKLGTWRC", "MAVKQQPPRRSSTTVVWW"
+    shift = TranscriptChange("G", "T1", ("frameshift_variant",), 5, "L", "X", protein, shifted)
+    germline = SmallVariant("1", 2, "AC", "A", somatic=False, homozygous=True)
+    change = missense(12, "P", protein=protein)
+    found = neopeptides([(variant(30), [change])], [8], choose=ALL, neighbours=[(germline, [shift])])
+    assert not found.kept
+    assert found.counts() == {"NO_PROTEIN_SEQUENCE": 1}
+    assert "bases are needed" in found.dropped[0].note

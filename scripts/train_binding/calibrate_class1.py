@@ -75,7 +75,6 @@ def main() -> None:
     arrays |= {
         "version": np.array(settings["version"]),
         "training_digest": np.array(""),
-        "table_scale": np.ones((1, 1, 1, 1, 1), np.float16),
         "presentation": np.array(settings["presentation"], np.float64),
         "calibration": np.array(settings["calibration"], np.float64),
         "flanks": np.array(settings["flanks"], np.float64),

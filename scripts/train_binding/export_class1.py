@@ -42,6 +42,13 @@ def network_arrays(model: Class1Network, grooves: torch.Tensor) -> dict[str, np.
     }
 
 
+def as_bytes(values: np.ndarray, *, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Signed bytes and the scale to multiply them by, one for all numbers along an axis."""
+    scale = (np.abs(values).max(axis=axis, keepdims=True) / 127.0).astype(np.float16)
+    safe = np.where(scale > 0, scale, 1.0).astype(np.float64)
+    return np.clip(np.rint(values / safe), -127, 127).astype(np.int8), scale
+
+
 def kinds_of_groove(data: Class1Data, trained: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Kind of each allele (contact residues, and itself when trained on), and one allele of each kind."""
     kinds: dict[tuple[int, ...], int] = {}
@@ -94,10 +101,18 @@ def main() -> None:
         model.eval()
         networks.append(network_arrays(model, torch.from_numpy(first)))
     assert networks[0]["latent"].shape == (len(first), LATENT)
-    arrays = {key: np.stack([network[key] for network in networks]).astype(np.float16) for key in networks[0]}
+    arrays = {key: np.stack([network[key] for network in networks]) for key in networks[0]}
+    # A byte a number where there are many of them: the rows of the peptide table, each unit and place on its
+    # own scale, and the latents.
+    table, table_scale = as_bytes(arrays.pop("table"), axis=3)
+    latent, latent_scale = as_bytes(arrays.pop("latent"), axis=1)
     np.savez(
         settings.out,
-        **arrays,
+        **{key: values.astype(np.float16) for key, values in arrays.items()},
+        table=table,
+        table_scale=table_scale,
+        latent=latent,
+        latent_scale=latent_scale,
         alleles=np.array(data.names),
         groove=kind.astype(np.uint16),
         affinity_pairs=pairs.astype(np.uint32),

@@ -30,19 +30,19 @@ def arguments() -> argparse.Namespace:
     line.add_argument("--apart", type=int, nargs="*", default=[], help="folds neither learned nor scored")
     line.add_argument("--without", type=int, help="fifth of the alleles to leave out")
     line.add_argument("--hidden", type=int, default=256)
-    line.add_argument("--second", type=int, default=64)
+    line.add_argument("--second", type=int, default=62)
     line.add_argument("--third", type=int, default=0)
-    line.add_argument("--dropout", type=float, default=0.3)
-    line.add_argument("--decay", type=float, default=0.02)
+    line.add_argument("--dropout", type=float, default=0.45)
+    line.add_argument("--decay", type=float, default=0.6)
     line.add_argument("--rate", type=float, default=3e-3)
     line.add_argument("--ligand-weight", type=float, default=0.4)
     line.add_argument(
         "--rarity", type=float, default=0.25, help="power of 1/rows of the allele in its weight"
     )
     line.add_argument("--own", type=int, default=1)
-    line.add_argument("--steps", type=int, default=10_000)
+    line.add_argument("--steps", type=int, default=6000)
     line.add_argument("--pairs", type=int, default=512)
-    line.add_argument("--ligands", type=int, default=96)
+    line.add_argument("--ligands", type=int, default=64)
     return line.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""The class I networks' weights as they are stored: one file, half precision, one latent per groove."""
+"""The class I networks' weights as stored: bytes and half precision, one latent for each groove."""
 
 from __future__ import annotations
 
@@ -171,8 +171,7 @@ class Class1Weights:
         stored
             As written by ``scripts/train_binding/export_class1.py``, name to array, each of its own shape.
         """
-        rows = stored["table"].astype(np.float32)  # (K, 2, 15, 21, H); the last symbol is the empty place
-        rows *= stored["table_scale"].astype(np.float32)
+        rows = _scaled(stored, "table")  # (K, 2, 15, 21, H); the last symbol is the empty place
         networks, _, longest, _, hidden = rows.shape
         pads = np.zeros((networks, longest + 1, hidden), np.float32)
         for length in range(longest + 1):
@@ -197,8 +196,14 @@ class Class1Weights:
             calibration=SpreadCalibration(floor, factor, distance),
             flanks=FlankTable(stored["flanks"].astype(np.float64)),
             presentation=stored["presentation"].astype(np.float64),
+            latent=_scaled(stored, "latent"),
             **{
                 name: np.ascontiguousarray(stored[name], np.float32)
-                for name in ("latent", "modulation", "first", "first_bias", "second", "second_bias")
+                for name in ("modulation", "first", "first_bias", "second", "second_bias")
             },
         )
+
+
+def _scaled(stored: Arrays, name: str) -> NDArray[np.float32]:
+    """Return numbers that are stored as bytes and scales."""
+    return stored[name].astype(np.float32) * stored[f"{name}_scale"].astype(np.float32)

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from tumorboard.errors import InputError
 from tumorboard.workflows.board.kinetic_choices import KineticsChoices
 from tumorboard.workflows.board.radioligand_choices import RadioligandChoices
+from tumorboard.workflows.immunotherapy.config import ImmunotherapyConfig
 from tumorboard.workflows.proton_plan.config import ProtonPlanConfig
 
 __all__ = ["CONTOURS", "SECTIONS", "SUV_VARIANTS", "BoardConfig"]
 
 #: Sections in the order of the report; later ones may use what earlier ones stored. That on Monte Carlo is
 #: made where the prescription asks for it, that on radioligands where there are scans of one, that on
-#: kinetics where there are curves or a dynamic scan of BIDS.
-SECTIONS = ("scans", "structures", "pet", "radioligand", "kinetics", "proton", "monte_carlo")
+#: kinetics where there are curves or a dynamic scan of BIDS, that on immunotherapy where there are variants.
+SECTIONS = ("scans", "structures", "pet", "radioligand", "kinetics", "proton", "monte_carlo", "immunotherapy")
 
 #: Names a user types for :class:`tumorboard.pet.SuvVariant`.
 SUV_VARIANTS = (
@@ -64,6 +65,8 @@ class BoardConfig:
         Curve, one scan, progeny and decay data of a radioligand.
     kinetics
         Reference region, and delay and share of blood, of a dynamic scan.
+    immunotherapy
+        Peptides, thresholds and purity of a tumour's variants; its threads are ``jobs``.
 
     References
     ----------
@@ -81,6 +84,7 @@ class BoardConfig:
     contours: str | None = None
     radioligand: RadioligandChoices = field(default_factory=RadioligandChoices)
     kinetics: KineticsChoices = field(default_factory=KineticsChoices)
+    immunotherapy: ImmunotherapyConfig = field(default_factory=ImmunotherapyConfig)
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.sections if name not in (*SECTIONS, "truth")]

@@ -21,6 +21,12 @@ from tumorboard.io.dicom.read_structures import read_structures
 from tumorboard.io.dicom.study import Series, Study
 from tumorboard.provenance import Record
 from tumorboard.workflows.board.cache import code_digest
+from tumorboard.workflows.board.immunotherapy_ingest import (
+    TumourFiles,
+    ingest_immunotherapy,
+    small_files,
+    tumour_digest,
+)
 from tumorboard.workflows.board.kinetic_ingest import ingest_kinetics
 from tumorboard.workflows.board.series_record import empty_series
 from tumorboard.workflows.kinetics.folder import KineticFiles
@@ -71,6 +77,7 @@ def ingest(
     jobs: int,
     progress: Progress,
     kinetics: KineticFiles | None = None,
+    tumour: TumourFiles | None = None,
 ) -> None:
     """Store every series of one patient; series whose files are unchanged are left as they are."""
     chosen = [s for s in study.series if s.headers[0].patient_id == patient_id]
@@ -86,9 +93,13 @@ def ingest(
         names.append(_ingest_series(series, store, held, frames - {""}, jobs))
     if kinetics is not None:
         names += ingest_kinetics(kinetics, store, files_digest(kinetics.used, jobs=jobs))
+    if tumour is not None:
+        digest = tumour_digest(tumour.files, files_digest(small_files(tumour.files), jobs=jobs))
+        names += ingest_immunotherapy(tumour, store, digest, progress)
     progress("reading series", len(chosen), len(chosen))
     _forget_others(store, names)
-    _store_study(study, chosen, names, store, set(() if kinetics is None else kinetics.used))
+    used = set(() if kinetics is None else kinetics.used) | set(() if tumour is None else tumour.files.used)
+    _store_study(study, chosen, names, store, used)
 
 
 def _ingest_series(

@@ -24,6 +24,7 @@ from tumorboard.provenance import Record
 from tumorboard.workflows.board.cache import code_digest, decode, encode
 from tumorboard.workflows.board.config import SECTIONS, BoardConfig
 from tumorboard.workflows.board.context import Context
+from tumorboard.workflows.board.immunotherapy_ingest import TumourFiles, targets_item
 from tumorboard.workflows.board.ingest import ingest, one_patient
 from tumorboard.workflows.board.kinetic_ingest import kinetic_item
 from tumorboard.workflows.board.proton_items import export_plan, plans_apart
@@ -31,7 +32,9 @@ from tumorboard.workflows.board.radioligand_scans import nameless_scans, treatme
 from tumorboard.workflows.board.result import BoardResult, SectionResult
 from tumorboard.workflows.board.scene import build_scene, treated_frame
 from tumorboard.workflows.board.sections import SECTION_INPUTS, SECTION_RUNNERS, SECTION_TITLES
+from tumorboard.workflows.immunotherapy.folder import find_immunotherapy_files
 from tumorboard.workflows.kinetics.folder import KineticFiles, find_kinetic_files
+from tumorboard.workflows.printable import printable
 from tumorboard.workflows.progress import Progress, silent
 
 __all__ = ["DISCLAIMER", "run"]
@@ -100,13 +103,17 @@ def _open_store(config: BoardConfig, source: Path, out: Path, progress: Progress
     if not study.series and (source / "case" / "index.sqlite").is_file():
         return CaseStore(source / "case")
     kinetics = _kinetic_files(config, source, has_dicom=bool(study.series))
+    has_others = bool(study.series) or kinetics is not None
+    tumour = _tumour_files(config, source, has_others=has_others)
     if kinetics is not None and not study.series:
         patient = kinetics.subject
+    elif tumour is not None and not study.series:
+        patient = printable(source.resolve().name)
     else:
         patient = one_patient(study, config.patient_id)
     store = CaseStore(out / "case", identifier=patient or "unnamed")
     try:
-        ingest(study, patient, store, jobs=config.jobs, progress=progress, kinetics=kinetics)
+        ingest(study, patient, store, jobs=config.jobs, progress=progress, kinetics=kinetics, tumour=tumour)
     except BaseException:
         store.close()
         raise
@@ -123,6 +130,18 @@ def _kinetic_files(config: BoardConfig, source: Path, *, has_dicom: bool) -> Kin
         # Whose these are nobody says, and the patient's own images must not wait for it.
         _log.warning("tables of kinetics were left out: %s", reason)
         return None
+
+
+def _tumour_files(config: BoardConfig, source: Path, *, has_others: bool) -> TumourFiles | None:
+    """Return a tumour's files; beside a patient's images what cannot be told apart is left out."""
+    try:
+        files = find_immunotherapy_files(source)
+    except InputError as reason:
+        if not has_others:
+            raise
+        _log.warning("variants were left out: %s", reason)
+        return None
+    return None if files is None else TumourFiles(files, config.immunotherapy, not has_others)
 
 
 def _section(name: str, context: Context) -> tuple[SectionResult, float]:
@@ -166,6 +185,8 @@ def _asked(context: Context) -> list[str]:
         left_out.add("radioligand")
     if set(SECTIONS) <= set(config.sections) and kinetic_item(context.store) is None:
         left_out.add("kinetics")
+    if set(SECTIONS) <= set(config.sections) and targets_item(context.store) is None:
+        left_out.add("immunotherapy")
     return [name for name in config.sections if name not in left_out]
 
 

@@ -21,6 +21,7 @@ SECTION_RUNNERS = Registry(
             "kinetics",
             "proton",
             "monte_carlo",
+            "immunotherapy",
             "truth",
         )
     },
@@ -34,6 +35,7 @@ SECTION_TITLES = {
     "kinetics": "Kinetics",
     "proton": "Proton plan",
     "monte_carlo": "The proton plan by Monte Carlo",
+    "immunotherapy": "Immunotherapy",
     "truth": "Truth beside measurement",
 }
 

@@ -1,0 +1,108 @@
+"""Numbers beside the tier: how a peptide differs from its wild type and self, how it looks to T cells."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tumorboard.core.hla import MhcClass
+from tumorboard.immunotherapy.peptides import ProteomeIndex
+from tumorboard.immunotherapy.ranking.agretopicity import agretopicity, differential_agretopicity
+from tumorboard.immunotherapy.ranking.amplitude import amplitude
+from tumorboard.immunotherapy.ranking.classical_neopeptide import (
+    alternatively_defined,
+    classically_defined,
+)
+from tumorboard.immunotherapy.ranking.dissimilarity import dissimilarity
+from tumorboard.immunotherapy.ranking.exposed_residues import exposed_hydrophobicity
+from tumorboard.immunotherapy.ranking.immunogenicity_calis import calis_immunogenicity, calis_mask
+from tumorboard.immunotherapy.ranking.promiscuity import promiscuity
+from tumorboard.immunotherapy.ranking.self_similarity import exposed_similarity, self_similarity
+from tumorboard.workflows.immunotherapy.candidates import Candidate
+
+__all__ = ["FEATURE_REFERENCES", "features_of"]
+
+#: Of the numbers that are given for every case.
+FEATURE_REFERENCES = (
+    "wells2020tesla",
+    "luksza2017fitness",
+    "duan2014agretopicity",
+    "rech2018neopeptides",
+    "shen2012kernel",
+    "calis2013immunogenicity",
+)
+#: Residues that dissimilarity takes.
+_ALIGNED = range(8, 16)
+
+
+def features_of(
+    candidates: Sequence[Candidate], *, weak_percentile: dict[MhcClass, float], proteome: ProteomeIndex | None
+) -> list[dict[str, float | None]]:
+    """Return features of candidates, each by its name; ``None`` where one does not apply.
+
+    Parameters
+    ----------
+    candidates
+        The chosen ones.
+    weak_percentile
+        Of presentation, by class.
+    proteome
+        All normal proteins, for dissimilarity; ``None`` where only some are known, which would make
+        peptides look foreign.
+
+    Returns
+    -------
+    list of dict
+        One for each candidate.
+    """
+    if not candidates:
+        return []
+    mutants = [c.peptide.sequence for c in candidates]
+    wild = [c.peptide.wild_type for c in candidates]
+    own = np.array([c.value("affinity_nm") for c in candidates])
+    other = np.array([_nan(c.wild_type_value("affinity_nm")) for c in candidates])
+    columns: dict[str, NDArray[np.float64]] = {
+        "agretopicity": agretopicity(other, own),
+        "differential_agretopicity_nm": differential_agretopicity(other, own),
+        "amplitude": amplitude(other, own),
+        "classically_defined": classically_defined(own),
+        "alternatively_defined": alternatively_defined(other, own),
+        "self_similarity": self_similarity(mutants, wild),
+        "promiscuity": np.array([_promiscuity(c, weak_percentile[c.mhc_class]) for c in candidates], float),
+    }
+    first = [k for k, c in enumerate(candidates) if c.mhc_class is MhcClass.I]
+    some = [mutants[k] for k in first]
+    if first:
+        masks = [calis_mask(str(candidates[k].molecule)) for k in first]
+        placed = {
+            "exposed_similarity": exposed_similarity(some, [wild[k] for k in first]),
+            "exposed_hydrophobicity": exposed_hydrophobicity(some),
+            "calis_immunogenicity": calis_immunogenicity(some, masks),
+        }
+        for name, values in placed.items():
+            columns[name] = _placed(values, first, len(candidates))
+    if proteome is not None:
+        aligned = [k for k, peptide in enumerate(mutants) if len(peptide) in _ALIGNED]
+        values = dissimilarity([mutants[k] for k in aligned], proteome)
+        columns["dissimilarity"] = _placed(values, aligned, len(candidates))
+    return [
+        {name: float(v[k]) if math.isfinite(v[k]) else None for name, v in columns.items()}
+        for k in range(len(candidates))
+    ]
+
+
+def _promiscuity(candidate: Candidate, weak: float) -> int:
+    return int(promiscuity(candidate.predictions.table.percentile[candidate.row], below=weak))
+
+
+def _placed(values: NDArray[np.float64], places: Sequence[int], count: int) -> NDArray[np.float64]:
+    column = np.full(count, np.nan)
+    column[list(places)] = values
+    return column
+
+
+def _nan(value: float | None) -> float:
+    return math.nan if value is None else value

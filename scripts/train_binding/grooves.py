@@ -13,18 +13,18 @@ from pathlib import Path
 import numpy as np
 from residues import INDEX, PAD, likeness
 
-# Pockets A to F in the numbering of the mature chain [saper1991refined], and the neighbours on the helices
-# that face the peptide or the T cell.
+# Pockets A to F in the numbering of the mature chain [saper1991refined], as histocheck.org tabulates them,
+# without residue 133, which touches no peptide; and their neighbours on the floor and on the helices.
 POCKETS = {
-    "A": (5, 7, 33, 59, 63, 66, 99, 159, 163, 167, 171),
+    "A": (5, 7, 59, 63, 66, 99, 159, 163, 167, 171),
     "B": (7, 9, 24, 25, 34, 45, 63, 66, 67, 70, 99),
     "C": (9, 70, 73, 74, 97),
     "D": (99, 114, 156, 159, 160),
     "E": (97, 114, 147, 152, 156),
-    "F": (77, 80, 81, 84, 95, 116, 123, 124, 143, 146, 147),
+    "F": (77, 80, 81, 84, 116, 123, 143, 146, 147),
 }
-FACING = (62, 65, 69, 76, 113, 150, 155, 158)
-CONTACTS = tuple(sorted({position for pocket in POCKETS.values() for position in pocket} | set(FACING)))
+NEIGHBOURS = (33, 62, 65, 69, 76, 95, 113, 124, 150, 155, 158)
+CONTACTS = tuple(sorted({position for pocket in POCKETS.values() for position in pocket} | set(NEIGHBOURS)))
 _GROOVE_LENGTH = 182
 _MATURE_START = re.compile("SHS[MLI][RK][YHC]")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from tumorboard.core.neopeptide import DropReason
 from tumorboard.core.variant import SmallVariant, TranscriptChange
@@ -13,6 +13,9 @@ from tumorboard.immunotherapy.peptides.haplotype import Carrier, Haplotype, Unkn
 from tumorboard.immunotherapy.peptides.protein_of_change import Refusal, stated_protein
 
 __all__ = ["Contribution", "contribution_of", "haplotype_of_residues", "tightened"]
+
+#: Terms after which nothing of the normal protein follows, be the new one as long by chance.
+_NO_RETURN: Final = frozenset({"frameshift_variant", "stop_lost", "stop_gained"})
 
 
 class Contribution(NamedTuple):
@@ -84,7 +87,7 @@ def contribution_of(variant: SmallVariant, change: TranscriptChange) -> Contribu
         return Refusal(DropReason.NO_PROTEIN_CHANGE, "both proteins are the same")
     edit = made.edits[0]
     open_end = edit.reference_end == len(wild_type) and edit.end == len(made.sequence)
-    ends = open_end and not edit.keeps_length
+    ends = open_end and (not edit.keeps_length or not _NO_RETURN.isdisjoint(change.consequences))
     start, shift = edit.reference_start, 0
     if ends and change.protein_start is not None:
         # A frame may be shifted some residues before the first that differs.

@@ -141,8 +141,9 @@ def _refused_by_terms(change: TranscriptChange) -> Refusal | None:
 def _stated(change: TranscriptChange, wild_type: str) -> AlteredProtein | Refusal:
     """Compare the mutant protein that the source states with the normal one."""
     sequence = (change.mutant_protein or "").partition("*")[0]
-    no_return = bool(_NO_RETURN.intersection(change.consequences))
-    edit = edit_between(wild_type, sequence, in_frame=not no_return)
+    shifted = bool(_NO_RETURN.intersection(change.consequences))
+    stops = not shifted and "stop_gained" in change.consequences
+    edit = edit_between(wild_type, sequence, in_frame=not shifted and not stops)
     if edit is None:
         return AlteredProtein(sequence, wild_type, (), "")
     if change.protein_start is not None and edit.start < change.protein_start - 1:
@@ -153,7 +154,11 @@ def _stated(change: TranscriptChange, wild_type: str) -> AlteredProtein | Refusa
             f"the stated proteins differ from residue {edit.start + 1}, the change is at "
             f"{change.protein_start}",
         )
-    return AlteredProtein(sequence, wild_type, (edit,), change_name(wild_type, sequence, edit))
+    name = change_name(wild_type, sequence, edit, stops=stops)
+    if shifted and edit.keeps_length:
+        # The new frame stops by chance where the old one did.
+        name = f"FS {edit.reference_start + 1}"
+    return AlteredProtein(sequence, wild_type, (edit,), name)
 
 
 def _replaced(change: TranscriptChange, wild_type: str) -> AlteredProtein | Refusal:
@@ -184,10 +189,11 @@ def _replaced(change: TranscriptChange, wild_type: str) -> AlteredProtein | Refu
     edit = edit_between(wild_type, sequence, in_frame=not stop)
     if edit is None:
         return AlteredProtein(sequence, wild_type, (), "")
-    return AlteredProtein(sequence, wild_type, (edit,), change_name(wild_type, sequence, edit))
+    name = change_name(wild_type, sequence, edit, stops=bool(stop))
+    return AlteredProtein(sequence, wild_type, (edit,), name)
 
 
-def change_name(wild_type: str, sequence: str, edit: ProteinEdit) -> str:
+def change_name(wild_type: str, sequence: str, edit: ProteinEdit, *, stops: bool = False) -> str:
     """Name an edit for people: the manner of HGVS, without its rule of shifting repeats.
 
     Parameters
@@ -196,12 +202,15 @@ def change_name(wild_type: str, sequence: str, edit: ProteinEdit) -> str:
         The normal and the altered protein.
     edit
         That leads from one to the other.
+    stops
+        Whether the altered protein ends there by a stop in frame.
 
     Returns
     -------
     str
         ``"R175H"``, ``"E746_A750del"``, ``"D770_N771insSVD"``, ``"L747_A750delinsP"``; ``"FS 112"`` where
-        nothing of the normal protein follows, and ``"ext 390"`` where it goes on behind its end.
+        nothing of the normal protein follows, and ``"ext 390"`` where it goes on behind its end;
+        ``"R196*"`` or ``"G10delinsP*"`` where it ends by a stop in frame.
 
     Examples
     --------
@@ -211,6 +220,8 @@ def change_name(wild_type: str, sequence: str, edit: ProteinEdit) -> str:
     was = wild_type[edit.reference_start : edit.reference_end]
     now = sequence[edit.start : edit.end]
     first = edit.reference_start + 1
+    if stops:
+        return f"{was[:1]}{first}delins{now}*" if now else f"{was[:1]}{first}*"
     if edit.reference_end == len(wild_type) and edit.end == len(sequence) and not edit.keeps_length and now:
         return f"FS {first}" if was else f"ext {first}"
     if len(was) == len(now) == 1:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 
 from tumorboard.errors import InputError
 from tumorboard.plotting._drawing import FONT_SIZE, legible, new_figure, to_png
@@ -176,4 +177,5 @@ def _name_points(axes: Axes, points: Sequence[ScatterPoint]) -> None:
             color="#1c2530",
             parse_math=False,
             zorder=40,
+            path_effects=[withStroke(linewidth=2.5, foreground="white")],
         )

@@ -57,7 +57,9 @@ def percentile_map(
             f"percentile must be a table of 1 to {_MOST_ROWS} rows and 1 or more columns, one for each name; "
             f"got shape {values.shape} for {len(rows)} and {len(columns)} names"
         )
-    left_in, right_in, top_in, foot_in = 2.6, 1.0, 0.45, 1.25
+    left_in, right_in, top_in = 2.6, 1.0, 0.45
+    # Names lie askew below: the longest reaches down by its length times the sine.
+    foot_in = 0.3 + 0.05 * max(len(legible(name.removeprefix("HLA-"))) for name in columns)
     column_in = min(1.0, max(0.55, 5.0 / len(columns)))
     width = left_in + column_in * len(columns) + right_in
     height = top_in + _ROW_IN * len(rows) + foot_in

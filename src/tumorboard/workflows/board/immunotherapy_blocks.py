@@ -20,13 +20,17 @@ _RESEARCH: Final = (
     "Research only. Presentation predicts only weakly whether T cells respond: published areas under the "
     "curve are near 0.55 among presented candidates. No target here is a recommendation."
 )
+_EXPLAINED: Final = (
+    "One row for each variant, fusion or junction: its best peptide by the rules of pVACview. Percentile: of "
+    "presentation among random peptides, 0 best. TPM: expression of the gene. Cells: part of the tumour's "
+    "cells that carry it."
+)
 _COLUMNS: Final = (
-    "Rank", "Gene", "Change", "Peptide", "Wild type", "Molecule", "IC50 [nM]", "Percentile",
-    "Expression [TPM]", "Cells with it [%]", "Tier", "Why",
+    "Rank", "Tier", "Target", "Peptide", "Molecule", "IC50 [nM]", "Percentile", "TPM", "Cells [%]", "Why",
 )  # fmt: skip
 _ALIGN: Final = (
-    Align.RIGHT, Align.LEFT, Align.LEFT, Align.LEFT, Align.LEFT, Align.LEFT, Align.RIGHT, Align.RIGHT,
-    Align.RIGHT, Align.RIGHT, Align.LEFT, Align.LEFT,
+    Align.RIGHT, Align.LEFT, Align.LEFT, Align.LEFT, Align.LEFT, Align.RIGHT, Align.RIGHT, Align.RIGHT,
+    Align.RIGHT, Align.LEFT,
 )  # fmt: skip
 
 
@@ -46,6 +50,7 @@ def target_blocks(found: ImmunotherapyResult, notes: Sequence[str]) -> list[Bloc
         *(Caution(text) for text in found.cautions),
         _facts(found),
         _table("Targets, best first", shown),
+        Note(_EXPLAINED),
     ]
     if len(found.targets) > len(shown):
         rest = found.targets[_SHOWN:]
@@ -90,26 +95,26 @@ def _row(target: Target) -> tuple[Cell, ...]:
         why += f" With {', '.join(target.neighbours)} on the same copy."
     return (
         target.rank,
-        printable(target.gene),
-        printable(target.change),
+        target.tier.value,
+        printable(target.title),
         target.peptide,
-        target.wild_type,
         target.allele.removeprefix("HLA-"),
         target.affinity_nm,
         target.percentile,
         target.expression_tpm,
         None if target.ccf is None else 100.0 * target.ccf,
-        target.tier.value,
         printable(why),
     )
 
 
 def _reasons(targets: Sequence[Target]) -> Table:
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for target in targets:
         said = " ".join(criterion.sentence for criterion in target.tiering.criteria)
-        rows.append((target.rank, printable(target.title), target.tier.value, printable(said)))
-    return Table("Every rule", ("Rank", "Target", "Tier", "Rules"), tuple(rows))
+        wild = target.wild_type, target.wild_type_affinity_nm
+        rows.append((target.rank, printable(target.title), target.peptide, *wild, printable(said)))
+    columns = ("Rank", "Target", "Peptide", "Wild type", "Wild type's IC50 [nM]", "Rules")
+    return Table("Every rule", columns, tuple(rows), digits=_DIGITS)
 
 
 def _dropped(found: ImmunotherapyResult) -> Table:

@@ -158,3 +158,15 @@ def test_model__alleles_are_sorted_and_notes_point_at_trained_ones(class1):
     assert trained[alleles.nearest].all()
     assert (alleles.differing[trained] == 0).all()
     assert (np.diff(alleles.quantiles, axis=1) <= 0).all()
+
+
+def test_predict__says_when_an_allele_is_known_from_few_peptides(class1):
+    alleles = class1.weights.alleles
+    few = np.flatnonzero(
+        (alleles.affinity_pairs > 0) & (alleles.affinity_pairs < 50) & (alleles.ligand_samples == 0)
+    )
+    note = class1.predict(["NLVPMVATV"], [HlaMolecule.named(alleles.names[few[0]])]).allele_notes[0]
+    assert (
+        note
+        == f"trained on {alleles.affinity_pairs[few[0]]} measured peptides only, and on no sample's ligands"
+    )

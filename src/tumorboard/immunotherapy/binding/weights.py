@@ -17,6 +17,8 @@ from tumorboard.immunotherapy.binding.uncertainty import SpreadCalibration
 __all__ = ["AlleleTable", "Class1Weights", "arrays_digest", "read_arrays"]
 
 Arrays = dict[str, NDArray[Any]]
+#: Below so many measured peptides an allele without ligands is said to be known little.
+FEW_PAIRS = 50
 
 
 def read_arrays(name: str) -> Arrays:
@@ -107,8 +109,11 @@ class AlleleTable:
 
     def note(self, number: int) -> str:
         """Return why predictions for an allele are an extrapolation, or nothing."""
-        if self.affinity_pairs[number] or self.ligand_samples[number]:
+        pairs = int(self.affinity_pairs[number])
+        if pairs >= FEW_PAIRS or self.ligand_samples[number]:
             return ""
+        if pairs:
+            return f"trained on {pairs} measured peptides only, and on no sample's ligands"
         other = self.names[int(self.nearest[number])]
         count = int(self.differing[number])
         where = (

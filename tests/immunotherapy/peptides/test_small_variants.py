@@ -1,6 +1,7 @@
 """Peptides of small variants: nothing is lost, neighbours are heeded, reasons are given."""
 
 from collections import Counter
+from dataclasses import replace
 
 import hypothesis
 import pytest
@@ -242,3 +243,21 @@ def test_neopeptides__a_somatic_variant_behind_a_germline_shift_is_told_by_bases
     assert not found.kept
     assert found.counts() == {"NO_PROTEIN_SEQUENCE": 1}
     assert "bases are needed" in found.dropped[0].note
+
+
+def test_neopeptides__takes_phases_from_a_file_that_holds_both():
+    here = (variant(5), [missense(12, "V", "T1.4")])
+    phased = replace(here[0], chromosome="chr1", somatic=False, phase=Phase("p", 1))
+    near = (
+        SmallVariant("chr1", 9, "A", "C", somatic=False, phase=Phase("p", 1)),
+        [missense(14, "E", "T1.5")],
+    )
+    found = neopeptides([here], [9], choose=ALL, neighbours=[(phased, here[1]), near])
+    assert sum(len(peptide.events) == 2 for peptide in found.kept) == 7
+    assert not found.dropped
+    assert found.provenance.parameters["neighbours"] == 1
+    assert found.provenance.parameters["neighbours_in_transcripts"] == 1
+    # Of another protein its residues would stand elsewhere.
+    elsewhere = (near[0], [missense(14, "E", "T1.5", PROTEIN + "A")])
+    alone = neopeptides([here], [9], choose=ALL, neighbours=[elsewhere])
+    assert alone.provenance.parameters["neighbours_in_transcripts"] == 0

@@ -25,6 +25,7 @@ from tumorboard.immunotherapy.peptides.protein_of_change import Refusal, protein
 from tumorboard.immunotherapy.peptides.proteome_index import ProteomeIndex
 from tumorboard.immunotherapy.peptides.self_screen import screen_proteome
 from tumorboard.immunotherapy.variants.phase_groups import PhaseCalls
+from tumorboard.immunotherapy.variants.transcript_index import chromosome_key
 from tumorboard.provenance import Record
 
 __all__ = ["AnnotatedVariant", "VariantFilter", "neopeptides"]
@@ -134,7 +135,8 @@ def neopeptides(
         Which variants and transcripts are looked at.
     neighbours
         Germline variants in the same manner; those that failed a filter are left out if
-        ``choose.passing_only``.
+        ``choose.passing_only``. Somatic ones among them are no neighbours, but their phases count: a phased
+        file holds both.
     calls
         What reads say of pairs of variants, see :func:`tumorboard.immunotherapy.variants.copies_of`.
     bases
@@ -168,7 +170,8 @@ def neopeptides(
         raise InputError(f"lengths must be numbers of residues, 1 or more; got {asked}")
     gathered: dict[str, EventPeptides] = {}
     transcripts: dict[str, TranscriptVariants] = {}
-    for variant, changes in variants:
+    phased, germline = _with_phases(variants, neighbours)
+    for variant, changes in phased:
         if variant.name in gathered:
             raise InputError(f"variants must be listed once each; got {variant.name} twice")
         gathered[variant.name] = EventPeptides(OriginKind.SMALL_VARIANT, (variant.name,))
@@ -178,16 +181,16 @@ def neopeptides(
             if refusal:
                 gathered[variant.name].refuse(change.gene, change.transcript, refusal)
             else:
-                transcripts.setdefault(change.transcript, TranscriptVariants()).somatic.append(
-                    (variant, change)
-                )
-    n_neighbours = 0
-    for variant, changes in neighbours:
-        if not choose.passing_only or not variant.filters:
-            n_neighbours += 1
-            for change in changes:
-                if change.transcript in transcripts:
-                    transcripts[change.transcript].germline.append((variant, change))
+                here = transcripts.setdefault(_unversioned(change.transcript), TranscriptVariants())
+                here.somatic.append((variant, change))
+    used: set[str] = set()
+    for variant, changes in germline:
+        for change in changes if not (choose.passing_only and variant.filters) else ():
+            there = transcripts.get(_unversioned(change.transcript))
+            # Of another version of the transcript, with another protein, its residues stand elsewhere.
+            if there and change.wild_type_protein == there.somatic[0][1].wild_type_protein:
+                there.germline.append((variant, change))
+                used.add(variant.name)
     for here in transcripts.values():
         if len(here.somatic) + len(here.germline) == 1:
             _add_alone(gathered, *here.somatic[0], asked)
@@ -203,9 +206,8 @@ def neopeptides(
             origins = peptide.origins if before is None else (*before.origins, *peptide.origins)
             kept[key] = peptide if before is None else replace(before, origins=origins)
         dropped += event.dropped()
-    found = NeopeptideSet(
-        tuple(kept.values()), tuple(dropped), _record(gathered, asked, choose, n_neighbours, bases)
-    )
+    record = _record(asked, choose, (len(gathered), len(germline), len(used)), bases)
+    found = NeopeptideSet(tuple(kept.values()), tuple(dropped), record)
     return found if proteome is None else screen_proteome(found, proteome)
 
 
@@ -220,19 +222,45 @@ def _add_alone(
         gathered[variant.name].add(change.gene, change.transcript, made, lengths)
 
 
+def _with_phases(
+    variants: Sequence[AnnotatedVariant], neighbours: Iterable[AnnotatedVariant]
+) -> tuple[list[AnnotatedVariant], list[AnnotatedVariant]]:
+    """Return the somatic variants with the phases that a file of neighbours states, and the true neighbours.
+
+    A phased file holds the somatic variants too: only its own phases can be compared with its neighbours'.
+    """
+    known_too = list(neighbours)
+    listed = {_key(one): one for one, _ in known_too}
+    somatic = {_key(one) for one, _ in variants}
+    phased = []
+    for one, changes in variants:
+        known = listed.get(_key(one))
+        if known is not None and known.phase is not None:
+            one = replace(one, phase=known.phase)
+        phased.append((one, changes))
+    return phased, [(one, changes) for one, changes in known_too if _key(one) not in somatic]
+
+
+def _key(variant: SmallVariant) -> tuple[str, int, str, str]:
+    plain = chromosome_key(variant.chromosome)
+    return plain, variant.position, variant.reference, variant.alternative
+
+
+def _unversioned(transcript: str) -> str:
+    return transcript.partition(".")[0]
+
+
 def _record(
-    gathered: dict[str, EventPeptides],
-    lengths: list[int],
-    choose: VariantFilter,
-    n_neighbours: int,
-    bases: HaplotypeSource | None,
+    lengths: list[int], choose: VariantFilter, numbers: tuple[int, int, int], bases: HaplotypeSource | None
 ) -> Record:
+    n_variants, n_neighbours, n_used = numbers
     return Record(
         "immunotherapy.neopeptides",
         parameters={
             "lengths_residues": lengths,
-            "variants": len(gathered),
+            "variants": n_variants,
             "neighbours": n_neighbours,
+            "neighbours_in_transcripts": n_used,
             "passing_only": choose.passing_only,
             "biotypes": list(choose.biotypes),
             "incomplete_transcripts": choose.incomplete_transcripts,

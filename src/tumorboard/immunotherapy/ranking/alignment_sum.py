@@ -41,4 +41,4 @@ def alignment_weights(longest: int, midpoint: float) -> NDArray[np.float64]:
     """
     scores = np.arange(longest * int(blosum62_scores().max()) + 1)
     # Sums of a million still fit a float.
-    return np.exp(np.minimum(STEEPNESS * (scores - midpoint), 600.0))
+    return np.asarray(np.exp(np.minimum(STEEPNESS * (scores - midpoint), 600.0)))

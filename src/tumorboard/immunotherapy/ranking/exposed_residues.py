@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tumorboard.errors import InputError
 from tumorboard.immunotherapy.residues import RESIDUES, residue_codes
 
-__all__ = ["exposed_hydrophobicity", "exposed_residues"]
+__all__ = ["exposed_hydrophobicity", "exposed_residues", "mean_hydropathy"]
 
 #: Residues at the ends that point into the groove: three at the first, one at the last.
 _FIRST, _LAST = 3, 1
@@ -58,6 +58,42 @@ def exposed_residues(peptide: str) -> str:
     return peptide[_FIRST : len(peptide) - _LAST]
 
 
+def mean_hydropathy(peptides: Sequence[str]) -> NDArray[np.float64]:
+    """Return the mean hydropathy of all residues of each peptide.
+
+    Parameters
+    ----------
+    peptides
+        One standard residue or more.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``(n,)``, -4.5 (arginine) to 4.5 (isoleucine).
+
+    Raises
+    ------
+    InputError
+        When a peptide is empty or a residue not standard.
+
+    References
+    ----------
+    .. [1] kyte1982hydropathy
+
+    Examples
+    --------
+    >>> mean_hydropathy(["RI", "IV"]).round(3).tolist()
+    [0.0, 4.35]
+    """
+    codes, starts = residue_codes(peptides)
+    if not peptides:
+        return np.zeros(0)
+    lengths = np.diff(starts)
+    if not lengths.all():
+        raise InputError("peptides must have one residue or more; got ''")
+    return np.asarray(np.add.reduceat(_SCALE[codes], starts[:-1]) / lengths)
+
+
 def exposed_hydrophobicity(peptides: Sequence[str]) -> NDArray[np.float64]:
     """Return the mean hydropathy (Kyte and Doolittle) of the residues that face the receptor.
 
@@ -86,7 +122,4 @@ def exposed_hydrophobicity(peptides: Sequence[str]) -> NDArray[np.float64]:
     >>> exposed_hydrophobicity(["HIQDLYTVL"]).round(3).tolist()
     [0.5]
     """
-    codes, starts = residue_codes([exposed_residues(peptide) for peptide in peptides])
-    if not peptides:
-        return np.zeros(0)
-    return np.add.reduceat(_SCALE[codes], starts[:-1]) / np.diff(starts)
+    return mean_hydropathy([exposed_residues(peptide) for peptide in peptides])

@@ -83,3 +83,18 @@ def test_with_phases_of__takes_phases_by_name_and_nothing_else():
     assert all(variant.somatic for variant, _ in phased)
     assert phased.skipped == {"x": 1}
     assert [record.operation for record in phased.provenance.inputs] == ["a", "b"]
+
+
+@pytest.mark.parametrize("resume", [2, 9])
+def test_fusion__resumes_between_its_joint_and_its_end(resume):
+    with pytest.raises(InputError, match="resume of fusion A--B"):
+        Fusion("A", "B", "1:1", "2:2", "MKLTVWYF", 3, True, 5, "", "", "", "", resume=resume)
+
+
+def test_splice_junction__may_be_a_border_only_if_it_was_kept():
+    kept = SpliceJunction("1", 8, 7, "+", None, "", None, "", (), (), "", retained=True)
+    assert kept.name == "1:8-7:+ kept"
+    with pytest.raises(InputError, match="junction must run from its first"):
+        SpliceJunction("1", 8, 7, "+", None, "", None, "", (), (), "")
+    with pytest.raises(InputError, match="junction must run from its first"):
+        SpliceJunction("1", 8, 6, "+", None, "", None, "", (), (), "", retained=True)

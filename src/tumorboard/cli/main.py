@@ -11,6 +11,8 @@ import typer
 from tumorboard import __version__
 from tumorboard.cli.binding import app as binding
 from tumorboard.cli.contact import contact
+from tumorboard.cli.immunotherapy import PassingOnly, PatientSex, Purity, TumourSample
+from tumorboard.cli.immunotherapy import app as immunotherapy
 from tumorboard.cli.kinetics import app as kinetics
 from tumorboard.cli.nuclide import nuclide
 from tumorboard.cli.organ_dose import organ_dose
@@ -20,6 +22,7 @@ from tumorboard.errors import TumorboardError
 from tumorboard.workflows.board.config import CONTOURS, SUV_VARIANTS, BoardConfig
 from tumorboard.workflows.board.kinetic_choices import KineticsChoices
 from tumorboard.workflows.board.radioligand_choices import CURVES, LIBRARIES, RadioligandChoices
+from tumorboard.workflows.immunotherapy.config import ImmunotherapyConfig
 from tumorboard.workflows.kinetics.config import DEFAULT_VB
 from tumorboard.workflows.printable import printable
 
@@ -35,6 +38,7 @@ app = typer.Typer(
 
 app.add_typer(transport, name="transport")
 app.add_typer(kinetics, name="kinetics")
+app.add_typer(immunotherapy, name="immunotherapy")
 app.add_typer(binding, name="binding")
 app.command()(nuclide)
 app.command()(organ_dose)
@@ -63,7 +67,7 @@ def _options(
 @app.command()
 def board(
     source: Annotated[
-        Path, typer.Argument(metavar="CASE_OR_FOLDER", help="Of DICOM or BIDS-PET, or a case.")
+        Path, typer.Argument(metavar="CASE_OR_FOLDER", help="Of DICOM, BIDS-PET or variants, or a case.")
     ],
     out: Out = None,
     jobs: Jobs = 2,
@@ -92,6 +96,10 @@ def board(
         float | None, typer.Option(help="Tissue sees blood so much later; found from the curves if none [s].")
     ] = None,
     blood_volume: Annotated[float, typer.Option(help="Share of blood in tissue, for kinetics.")] = DEFAULT_VB,
+    purity: Purity = None,
+    sex: PatientSex = None,
+    tumour_sample: TumourSample = None,
+    passing_only: PassingOnly = False,
     radioligand_curve: Curve = CURVES[0],
     radioligand_single_scan: SingleScan = None,
     radioligand_half_lives: HalfLives = None,
@@ -110,6 +118,9 @@ def board(
         contours=contours,
         psf_fwhm_mm=psf_fwhm_mm,
         kinetics=KineticsChoices(reference_region, blood_delay_s, blood_volume),
+        immunotherapy=ImmunotherapyConfig(
+            purity=purity, sex=sex, tumour_sample=tumour_sample, passing_only=passing_only
+        ),
         radioligand=RadioligandChoices(
             curve=radioligand_curve,
             single_scan=radioligand_single_scan,

@@ -24,8 +24,10 @@ from tumorboard.phantoms import (
     DigitalPatient,
     DigitalPatientConfig,
     RadioligandPatientConfig,
+    TumourGenomeConfig,
     simulate_patient,
     simulate_radioligand,
+    simulate_tumour_genome,
 )
 from tumorboard.physics.hounsfield import relative_stopping_power
 from tumorboard.workflows.board.cache import code_digest
@@ -34,6 +36,7 @@ from tumorboard.workflows.board.result import BoardResult
 from tumorboard.workflows.board.run import run as run_board
 from tumorboard.workflows.demo.config import DemoConfig
 from tumorboard.workflows.demo.radioligand_arm import radioligand_truth, write_radioligand
+from tumorboard.workflows.demo.tumour_arm import write_tumour
 from tumorboard.workflows.progress import Progress, silent
 from tumorboard.workflows.proton_plan.depth import entry_to
 from tumorboard.workflows.proton_plan.equipment import chosen_calibration
@@ -100,10 +103,13 @@ def _make(config: DemoConfig, files: Path, stamp: str, progress: Progress) -> No
         treated = RadioligandPatientConfig(seed=config.seed)
         treatment = simulate_radioligand(treated, frame_of_reference=make_uid("frame Lu-177", seed=seed))
         write_radioligand(treatment, treated, folder, study)
+        tumour = simulate_tumour_genome(TumourGenomeConfig(seed=config.seed))
+        write_tumour(tumour, folder / "tumour")
         truth = {
             **patient.truth(),
             "proton": _proton_truth(patient),
             "radioligand": radioligand_truth(treatment, threads=config.jobs),
+            "immunotherapy": tumour.truth(),
         }
         (folder / "truth.json").write_text(json.dumps(truth, indent=1), encoding="utf-8")
         (folder / "made_from.txt").write_text(stamp, encoding="utf-8")

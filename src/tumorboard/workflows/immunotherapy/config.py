@@ -55,6 +55,10 @@ class ImmunotherapyConfig:
         Part of all changes of binding by exchanges that a molecule's anchors make together. With 0.5 our
         predictor gives the known ones (2 and 9; 2, 5 and 9 for B*08:01); pVACview's 0.8, made for other
         predictors' scores, would take five to seven of nine residues.
+    phase_mapping_quality, phase_base_quality
+        Least Phred qualities of reads, and of bases in them, that tell whether two variants share a copy.
+    phase_error_rate, phase_confidence
+        Chance that a fragment is read wrong at a site, and least probability of an answer.
     tumour_sample
         Name of the tumour's sample in the file of variants; ``None``: found by its name or genotype.
     threads
@@ -83,6 +87,10 @@ class ImmunotherapyConfig:
     least_tumour_vaf: float | None = None
     least_tpm: float | None = None
     anchor_share: float = 0.5
+    phase_mapping_quality: int = 20
+    phase_base_quality: int = 20
+    phase_error_rate: float = 0.01
+    phase_confidence: float = 0.99
     tumour_sample: str | None = None
     threads: int = 2
 
@@ -103,6 +111,10 @@ class ImmunotherapyConfig:
         self._require("expression_tpm", 0.0, 1e6, "TPM")
         for name in ("rna_vaf", "cancer_cell_fraction", "least_tumour_vaf", "anchor_share"):
             self._require(name, 0.0, 1.0, "a part")
+        self._require("phase_mapping_quality", 0, 255, "Phred")
+        self._require("phase_base_quality", 0, 93, "Phred")
+        self._require("phase_error_rate", 1e-6, 0.499, "a part")
+        self._require("phase_confidence", 0.5, 0.999999, "a part")
         self._require("rna_depth", 0, 10**9, "reads")
         self._require("support_level", 1, 5, "a level")
         self._require("least_tpm", 0.0, 1e6, "TPM")

@@ -15,7 +15,7 @@ from tumorboard.errors import InputError
 from tumorboard.io.dicom.folder_walk import walk
 from tumorboard.io.dicom.opening import open_regular
 
-__all__ = ["ImmunotherapyFiles", "find_immunotherapy_files"]
+__all__ = ["ImmunotherapyFiles", "caller_of", "find_immunotherapy_files"]
 
 _VCF: Final = (".vcf", ".vcf.gz", ".vcf.bgz", ".bcf", ".maf", ".maf.gz")
 _HLA: Final = re.compile(
@@ -160,6 +160,31 @@ def find_immunotherapy_files(folder: Path) -> ImmunotherapyFiles | None:
         junctions=junctions,
         left_out=tuple(path for found in singles.values() for path in found[1:]),
         **{name: found[0] if found else None for name, found in singles.items()},
+    )
+
+
+def caller_of(path: Path) -> tuple[str, str]:
+    """Return what a table lists, ``"fusions"`` or ``"junctions"``, and whose table it is.
+
+    Parameters
+    ----------
+    path
+        The table.
+
+    Raises
+    ------
+    InputError
+        When its name and headers are those of no known caller.
+    """
+    for what, found in (
+        ("fusions", _told([path], _FUSION_HEADERS)),
+        ("junctions", [*_told([path], _JUNCTION_HEADERS), *_named_junctions([path])]),
+    ):
+        for caller, _ in found:
+            return what, caller
+    raise InputError(
+        f"table of fusions or junctions must be one of Arriba, EasyFuse, STAR-Fusion, RegTools, splice2neo, "
+        f"SplAdder, STAR or LeafCutter; {path.name} has the headers of none"
     )
 
 

@@ -17,6 +17,8 @@ from tumorboard.immunotherapy.peptides.haplotype_of_bases import BaseHaplotypes
 from tumorboard.immunotherapy.peptides.splice import splice_peptides
 from tumorboard.immunotherapy.variants.consequence import call_consequences
 from tumorboard.immunotherapy.variants.expression import with_expression
+from tumorboard.immunotherapy.variants.phase_groups import PhaseCalls
+from tumorboard.immunotherapy.variants.read_phasing import pairs_to_phase, phase_calls
 from tumorboard.immunotherapy.variants.transcript_index import TranscriptIndex
 from tumorboard.io.copy_number_segments import read_copy_number_segments, read_purity
 from tumorboard.io.expression_table import read_expression_table
@@ -34,6 +36,7 @@ from tumorboard.io.junctions_spladder import read_spladder_junctions
 from tumorboard.io.junctions_splice2neo import read_splice2neo_junctions
 from tumorboard.io.junctions_star import read_star_junctions
 from tumorboard.io.maf import read_maf
+from tumorboard.io.read_phase import count_shared_reads
 from tumorboard.io.variant_neighbourhood import Neighbourhood
 from tumorboard.io.vcf_records import read_annotated_variants, read_germline_variants, read_variants
 from tumorboard.provenance import Record
@@ -67,6 +70,8 @@ _JUNCTIONS: Final = {
 #: Germline variants farther from a somatic one share no peptide with it, but for introns between [bases].
 _NEAR_BASES: Final = 100_000
 _GENE_BASES: Final = 1
+#: Mates of a usual library cover no more.
+_FRAGMENT_BASES: Final = 600
 
 
 def read_inputs(
@@ -125,7 +130,8 @@ def read_inputs(
     sets: list[NeopeptideSet] = []
     if variants is not None:
         bases = None if genome is None else BaseHaplotypes.of(transcripts, genome)
-        sets.append(of_variants(config, variants, germline, bases=bases))
+        calls = _calls(config, files, variants, germline)
+        sets.append(of_variants(config, variants, germline, calls=calls, bases=bases))
     if fusions:
         sets.append(of_fusions(config, fusions, variants))
     found, said = _splice(config, files, junctions, genome)
@@ -225,6 +231,29 @@ def _germline(
         )
         return None, [said]
     return _called(found, transcripts, Record("io.read_gtf"), genome), []
+
+
+def _calls(
+    config: ImmunotherapyConfig,
+    files: ImmunotherapyFiles,
+    variants: AnnotatedVariants,
+    germline: AnnotatedVariants | None,
+) -> PhaseCalls | None:
+    """Return what reads say of neighbours whose phase no file tells; only coding variants are asked for."""
+    if files.reads is None:
+        return None
+    coding = [variant for variant, changes in (*variants, *(germline or ())) if changes]
+    pairs = pairs_to_phase(coding, _FRAGMENT_BASES)
+    counted = count_shared_reads(
+        files.reads,
+        pairs,
+        least_mapping_quality=config.phase_mapping_quality,
+        least_base_quality=config.phase_base_quality,
+        reference=files.genome,
+    )
+    return phase_calls(
+        pairs, counted, error_rate=config.phase_error_rate, least_confidence=config.phase_confidence
+    )
 
 
 def _splice(

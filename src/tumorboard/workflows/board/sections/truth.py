@@ -9,6 +9,7 @@ import numpy as np
 from tumorboard.plotting.blocks import Note, SectionStatus, Table
 from tumorboard.provenance import Record
 from tumorboard.workflows.board.context import Context
+from tumorboard.workflows.board.planted_targets import planted_targets, target_table
 from tumorboard.workflows.board.radioligand_pictures import METHOD_NAMES
 from tumorboard.workflows.board.result import SectionResult
 
@@ -33,15 +34,25 @@ def run(context: Context) -> SectionResult:
     ]
     proton = _proton(context, truth, names)
     radioligand = _radioligand(context, truth, names)
+    targets = planted_targets(
+        truth, _data(context, "section-immunotherapy") if "section-immunotherapy" in names else None
+    )
     return SectionResult(
         SectionStatus.DONE,
-        data={"lesions": lesions, "organs": organs, "proton": proton, "radioligand": radioligand},
+        data={
+            "lesions": lesions,
+            "organs": organs,
+            "proton": proton,
+            "radioligand": radioligand,
+            "targets": targets,
+        },
         blocks=(
             _lesion_table(lesions),
             Note(_WHY),
             _organ_table(organs),
             *_proton_table(proton),
             *_radioligand_table(radioligand),
+            *target_table(targets),
         ),
         provenance=Record(
             "workflows.board.truth", inputs=tuple(case[n].provenance for n in ("section-pet", "truth"))

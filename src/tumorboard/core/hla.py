@@ -116,7 +116,7 @@ class HlaAllele:
         match = _NAME.fullmatch(text)
         if match is None:
             raise InputError(
-                f"HLA allele must be named like HLA-A*02:01 or DRB1*04:05; got {name!r}; "
+                f"HLA allele must be named like HLA-A*02:01 or DRB1*04:05; got {name[:60]!r}; "
                 f"known loci are {', '.join(_CLASS_ONE + _CLASS_TWO)}"
             )
         locus = match[1].upper().replace("CW", "C").replace("DRA1", "DRA")
@@ -124,7 +124,7 @@ class HlaAllele:
         fields = _fields(locus, rest)
         if fields is None:
             raise InputError(
-                f"HLA allele must be typed to the protein, two fields, like HLA-{locus}*02:01; got {name!r}; "
+                f"HLA allele must be typed to the protein, two fields, like HLA-{locus}*02:01; got {name[:60]!r}; "
                 "a serotype or an allele group names many proteins: type it higher, or name one"
             )
         group, protein, suffix = fields

@@ -19,6 +19,7 @@ from tumorboard.errors import InputError, UnreadableFile
 from tumorboard.io.dicom.opening import open_regular
 from tumorboard.io.text_lines import read_text_lines
 from tumorboard.io.variant_neighbourhood import plain_chromosome
+from tumorboard.io.vcf_text import is_whole
 from tumorboard.provenance import Record
 
 __all__ = ["Genome", "SequencePlace"]
@@ -216,7 +217,7 @@ def _read_index(path: Path) -> dict[str, SequencePlace]:
     places: dict[str, SequencePlace] = {}
     for number, line in enumerate(read_text_lines(path, what="index of a FASTA"), 1):
         cells = line.split("\t")
-        if len(cells) < 5 or not all(cell.isdigit() for cell in cells[1:5]) or not int(cells[3]):
+        if len(cells) < 5 or not all(is_whole(cell) for cell in cells[1:5]) or not int(cells[3]):
             raise UnreadableFile(
                 f"line {number} of {path.name} must be a name and four numbers; got {line[:60]!r}; "
                 "make it again with samtools faidx"

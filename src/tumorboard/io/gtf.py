@@ -13,6 +13,7 @@ from tumorboard.core.transcript import Interval, Transcript
 from tumorboard.errors import InputError, UnreadableFile
 from tumorboard.io.compressed_text import file_sha256, text_lines
 from tumorboard.io.variant_neighbourhood import Neighbourhood
+from tumorboard.io.vcf_text import is_whole
 from tumorboard.provenance import Record
 
 __all__ = ["Annotation", "read_gtf"]
@@ -156,7 +157,7 @@ class _Reading:
         if self.passed_gene and self.passed_gene in line:
             return
         cells = line.split("\t")
-        if len(cells) != 9 or not (cells[3].isdigit() and cells[4].isdigit()):
+        if len(cells) != 9 or not (is_whole(cells[3]) and is_whole(cells[4])):
             raise UnreadableFile(
                 f"line {number} of {self.path.name} must have 9 columns of a GTF with tabs between, start "
                 f"and end whole numbers; got {line[:60]!r}; it was cut off, or is another kind of file"

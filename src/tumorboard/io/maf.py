@@ -52,7 +52,7 @@ _TRANSCRIPTS: Final = (
 )  # fmt: skip
 _CHANGES: Final = ("hgvsp_short", "protein_change", "amino_acid_change", "aachange", "aa_change")
 _FRACTIONS: Final = ("t_vaf", "tumor_vaf", "tumor_f", "i_tumorvaf_wu", "vaf", "i_t_vaf", "allele_freq")
-_CHANGE: Final = re.compile(r"(?:p\.|\.)?\(?([A-Z*])(\d+)([A-Z*])?")
+_CHANGE: Final = re.compile(r"(?:p\.|\.)?\(?([A-Z*])(\d{1,6})([A-Z*])?")
 _MISSING: Final = ("", ".", "NA", "na", "__UNKNOWN__", "Unknown")
 _NO_TRANSCRIPT: Final = "(not named)"
 _NEEDS_GENOME: Final = "insertion or deletion: give the genome's FASTA for the base before it"

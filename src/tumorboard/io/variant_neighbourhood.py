@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from tumorboard.core.variant import SmallVariant
 from tumorboard.errors import InputError
+from tumorboard.io.vcf_text import is_whole
 
 __all__ = ["Neighbourhood", "plain_chromosome"]
 
@@ -76,7 +77,7 @@ class Neighbourhood:
     def has_line(self, line: str) -> bool:
         """Return whether a VCF line's reference bases lie in a stretch; true of what is no such line."""
         cells = line.split("\t", 4)
-        if len(cells) < 5 or not cells[1].isdigit():
+        if len(cells) < 5 or not is_whole(cells[1]):
             return True
         position = int(cells[1])
         return self.has(cells[0], position, position + len(cells[3]) - 1)

@@ -22,6 +22,7 @@ from tumorboard.io.vcf_sample import (
     reads_of,
     rna_reads_of,
 )
+from tumorboard.io.vcf_text import is_whole
 from tumorboard.io.vep_consequences import VepEntries
 from tumorboard.provenance import Record
 
@@ -242,7 +243,7 @@ def _variants(
         if near is not None and not near.has_line(line):
             continue
         cells = line.split("\t")
-        if len(cells) < width or not cells[1].isdigit():
+        if len(cells) < width or not is_whole(cells[1]):
             raise UnreadableFile(
                 f"line {number} of {header.path.name} must have {width} columns with tabs between and a "
                 f"position; got {len(cells)} columns, {line[:40]!r}; it was cut off or edited"
@@ -261,7 +262,7 @@ def _of_record(
 ) -> Iterator[tuple[SmallVariant, tuple[TranscriptChange, ...]]]:
     reference, alternatives = cells[3].upper(), cells[4].upper().split(",")
     where = f"line {number} of {header.path.name}"
-    reason = _reference_reason(reference, where)
+    reason = "position before the first base" if int(cells[1]) == 0 else _reference_reason(reference, where)
     reasons = [reason or _alternative_reason(reference, a, where) for a in alternatives]
     tumour, normal = _values(cells, columns.tumour), _values(cells, columns.normal)
     sample = tumour if columns.somatic else normal

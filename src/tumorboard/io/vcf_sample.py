@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tumorboard.core.variant import Phase
-from tumorboard.io.vcf_text import percent_decoded, real_number, whole_number
+from tumorboard.io.vcf_text import is_whole, percent_decoded, real_number, whole_number
 
 __all__ = ["Genotype", "expression_of", "genotype_of", "phase_of", "reads_of", "rna_reads_of"]
 
@@ -63,7 +63,7 @@ def genotype_of(values: Values) -> Genotype:
     """
     text = values.get("GT", ".")
     # VCF 4.4 allows a mark before the first allele too.
-    alleles = tuple(int(part) if part.isdigit() else None for part in _ALLELES.split(text.lstrip("/|")))
+    alleles = tuple(int(part) if is_whole(part) else None for part in _ALLELES.split(text.lstrip("/|")))
     return Genotype(alleles, "|" in text and "/" not in text)
 
 

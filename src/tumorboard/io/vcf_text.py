@@ -6,7 +6,7 @@ import math
 import re
 from typing import Final
 
-__all__ = ["percent_decoded", "real_number", "whole_number"]
+__all__ = ["is_whole", "percent_decoded", "real_number", "whole_number"]
 
 #: What VCF 4.3 escapes, section 1.2: ``: ; = % ,`` and line ends and tabs. Nothing else is decoded.
 _ESCAPE: Final = re.compile(r"%(3A|3B|3D|25|2C|0D|0A|09)", re.IGNORECASE)
@@ -23,6 +23,17 @@ def percent_decoded(text: str) -> str:
     if "%" not in text:
         return text
     return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+
+
+def is_whole(text: str) -> bool:
+    """Return whether a text is a whole number that a position or an index can be, 0 or more.
+
+    Examples
+    --------
+    >>> is_whole("12"), is_whole("-1"), is_whole("²"), is_whole("9" * 5000)
+    (True, False, False, False)
+    """
+    return text.isdecimal() and len(text) <= 15
 
 
 def whole_number(text: str) -> int | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tumorboard.core.variant import TranscriptChange
-from tumorboard.io.vcf_text import percent_decoded
+from tumorboard.io.vcf_text import is_whole, percent_decoded
 
 __all__ = ["VepEntries", "trimmed_allele", "vep_alleles"]
 
@@ -143,7 +143,7 @@ class VepEntries:
     def _allele_of(self, values: Sequence[str], named: Mapping[str, int], alternatives: int) -> int | None:
         number = self._get(values, "ALLELE_NUM")
         # Of a record that was split after VEP ran, the number is the one in the record before.
-        if alternatives > 1 and number.isdigit() and 1 <= int(number) <= alternatives:
+        if alternatives > 1 and is_whole(number) and 1 <= int(number) <= alternatives:
             return int(number) - 1
         return named.get(self._get(values, "Allele").upper())
 
@@ -217,7 +217,7 @@ class VepEntries:
 def _first_position(text: str) -> int | None:
     """Return the first residue of ``58``, ``679-688``, ``58/393``; ``None`` of ``?-12``."""
     first = text.partition("/")[0].partition("-")[0]
-    return int(first) if first.isdigit() else None
+    return int(first) if is_whole(first) else None
 
 
 def _residues(text: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from tumorboard.core.neopeptide import DropReason
 from tumorboard.core.variant import SmallVariant, TranscriptChange
@@ -19,6 +19,9 @@ from tumorboard.immunotherapy.peptides.protein_of_change import Refusal, protein
 from tumorboard.immunotherapy.variants.phase_groups import Copies, PhaseCalls, copies_of
 
 __all__ = ["HaplotypeSource", "TranscriptVariants", "add_together"]
+
+#: Residues that a shifted frame leaves the same by chance; each has odds of one in ten or less.
+_SHIFT_MAY_BE_BEFORE: Final = 8
 
 
 class HaplotypeSource(Protocol):
@@ -89,7 +92,13 @@ def add_together(
             and all(copies_of(one.variant, other.variant, calls) is Copies.UNKNOWN for one in group)
         ]
         doubtful = list({one.variant.name: one for one in doubtful}.values())
-        _add_group(gathered[head.variant.name], group, doubtful, lengths, bases)
+        opposite = [
+            other
+            for other in germline
+            if any(copies_of(one.variant, other.variant, calls) is Copies.OTHER for one in group)
+        ]
+        normals = _normals(doubtful, opposite, bases)
+        _add_group(gathered[head.variant.name], group, doubtful, normals, lengths, bases)
     _list_the_rest(gathered, here, refused)
 
 
@@ -104,25 +113,37 @@ def _members(
             refused[variant.name] = part
         else:
             members.append(_Member(variant, change, part))
-    return sorted(members, key=lambda one: (one.part.start, one.part.end)), refused
+    return sorted(members, key=_place), refused
 
 
 def _groups(
     somatic: Sequence[_Member], germline: Sequence[_Member], reach: int, calls: PhaseCalls | None
 ) -> list[list[_Member]]:
-    """Return which variants share a copy and are near enough to share a peptide."""
+    """Return which variants share a copy and are near enough to share a peptide, directly or by others."""
     groups: list[list[_Member]] = []
-    for one in somatic:
-        for group in groups:
-            if _joins(group, one, reach, calls):
-                group.append(one)
-                break
-        else:
-            groups.append([one])
-    for group in groups:
-        alone = list(group)
-        group += [one for one in germline if _joins(alone, one, reach, calls)]
+    free = list(somatic)
+    while free:
+        group = [free.pop(0)]
+        near = list(germline)
+        while joining := [one for one in (*free, *near) if _joins(group, one, reach, calls)]:
+            # One at a time: two that join may exclude each other.
+            group.append(joining[0])
+            free = [one for one in free if one is not joining[0]]
+            near = [one for one in near if one is not joining[0]]
+        groups.append(sorted(group, key=_place))
     return groups
+
+
+def _place(one: _Member) -> tuple[int, int]:
+    return one.part.start, one.part.end
+
+
+def _normals(
+    doubtful: Sequence[_Member], opposite: Sequence[_Member], bases: HaplotypeSource | None
+) -> tuple[str, ...]:
+    """Return what normal cells make of the other copy, and with each germline variant of unknown copy."""
+    single = [_haplotype([one], bases).protein.sequence for one in doubtful if not one.variant.somatic]
+    return (*single, *([_haplotype(opposite, bases).protein.sequence] if opposite else ()))
 
 
 def _joins(group: Sequence[_Member], one: _Member, reach: int, calls: PhaseCalls | None) -> bool:
@@ -138,8 +159,9 @@ def _share_peptide(one: Contribution, other: Contribution, reach: int) -> bool:
     """Return whether a peptide of ``reach`` residues can show both, or one decides what the other does."""
     first, second = sorted((one, other), key=lambda part: (part.start, part.end))
     if first.is_silent or second.is_silent:
-        # A silent change matters in the codon of another, or where the frame is shifted before it.
-        return first.ends or second.start < first.end
+        # A silent change matters in the codon of another, or where the frame is shifted before it; that may
+        # be some residues before the first that differs.
+        return first.ends or second.start < first.end + (_SHIFT_MAY_BE_BEFORE if second.ends else 0)
     return first.ends or second.start - first.end + 2 <= reach
 
 
@@ -147,15 +169,16 @@ def _add_group(
     event: EventPeptides,
     group: Sequence[_Member],
     doubtful: Sequence[_Member],
+    normals: tuple[str, ...],
     lengths: Sequence[int],
     bases: HaplotypeSource | None,
 ) -> None:
     change = group[0].change
-    haplotype = _haplotype(group, bases)
+    haplotype = _beside(_haplotype(group, bases), normals)
     doubts: list[DoubtfulResidues] = []
     unphased: list[tuple[Haplotype, str, str]] = []
     for other in doubtful:
-        with_it = _haplotype([*group, other], bases)
+        with_it = _beside(_haplotype([*group, other], bases), normals)
         place = next((one for one in with_it.carriers if one.name == other.variant.name), None)
         if place is None:
             continue
@@ -185,6 +208,14 @@ def _haplotype(members: Sequence[_Member], bases: HaplotypeSource | None) -> Hap
             return replace(found, carriers=tuple(carriers))
     wild_type = members[0].change.wild_type_protein or ""
     return haplotype_of_residues(wild_type, [one.part for one in members])
+
+
+def _beside(haplotype: Haplotype, normals: tuple[str, ...]) -> Haplotype:
+    """Return a haplotype that knows further normal proteins."""
+    if not normals:
+        return haplotype
+    protein = haplotype.protein
+    return replace(haplotype, protein=replace(protein, other_normals=(*protein.other_normals, *normals)))
 
 
 def _told_with(refusal: Refusal, group: Sequence[_Member]) -> Refusal:

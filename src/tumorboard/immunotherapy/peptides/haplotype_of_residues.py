@@ -78,10 +78,10 @@ def contribution_of(variant: SmallVariant, change: TranscriptChange) -> Contribu
     wild_type = change.wild_type_protein or ""
     if isinstance(made, Refusal) or not made.edits:
         silent = isinstance(made, AlteredProtein) or made.reason is DropReason.NO_PROTEIN_CHANGE
-        if silent and codons and codons.end <= len(wild_type):
-            there = wild_type[codons.start : codons.end]
-            name = f"{there}{codons.start + 1}="
-            return Contribution(variant, name, codons.start, codons.end, there, False, codons)
+        place = _silent_place(change, codons) if silent else None
+        if place is not None and place[1] <= len(wild_type):
+            there = wild_type[slice(*place)]
+            return Contribution(variant, f"{there}{place[0] + 1}=", *place, there, False, codons)
         if isinstance(made, Refusal):
             return made
         return Refusal(DropReason.NO_PROTEIN_CHANGE, "both proteins are the same")
@@ -188,6 +188,16 @@ def tightened(was: str, now: str, edit: ProteinEdit) -> ProteinEdit | None:
         edit.start + inner.start,
         edit.start + inner.end,
     )
+
+
+def _silent_place(change: TranscriptChange, codons: CodonChange | None) -> tuple[int, int] | None:
+    """Return the residues whose codons a change touches and leaves as they are read."""
+    if codons is not None:
+        return codons.start, codons.end
+    if change.protein_start is None or not change.reference_residues:
+        return None
+    start = change.protein_start - 1
+    return start, start + len(change.reference_residues)
 
 
 class _Group(NamedTuple):

@@ -124,8 +124,8 @@ class HlaAllele:
         fields = _fields(locus, rest)
         if fields is None:
             raise InputError(
-                f"HLA allele must be typed to the protein, two fields, like HLA-{locus}*02:01; got {name[:60]!r}; "
-                "a serotype or an allele group names many proteins: type it higher, or name one"
+                f"HLA allele must be typed to the protein, two fields, like HLA-{locus}*02:01; "
+                f"got {name[:60]!r}; a serotype or an allele group names many proteins: type it higher, or name one"
             )
         group, protein, suffix = fields
         return cls(locus, group, protein, "" if suffix in "GP" else suffix)

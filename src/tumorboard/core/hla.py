@@ -125,7 +125,8 @@ class HlaAllele:
         if fields is None:
             raise InputError(
                 f"HLA allele must be typed to the protein, two fields, like HLA-{locus}*02:01; "
-                f"got {name[:60]!r}; a serotype or an allele group names many proteins: type it higher, or name one"
+                f"got {name[:60]!r}; a serotype or an allele group names many proteins: "
+                "type it higher, or name one"
             )
         group, protein, suffix = fields
         return cls(locus, group, protein, "" if suffix in "GP" else suffix)

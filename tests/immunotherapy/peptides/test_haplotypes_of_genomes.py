@@ -104,15 +104,22 @@ def test_neopeptides__of_phased_genomes_are_those_of_whole_copies(seed):
         ]
         if any("start_lost" in change.consequences for _, changes in told for change in changes):
             continue
-        found = neopeptides(
-            [pair for pair in told if pair[0].somatic],
-            LENGTHS,
-            choose=VariantFilter(passing_only=False),
-            neighbours=[pair for pair in told if not pair[0].somatic],
-            bases=known,
+        found, by_residues = (
+            neopeptides(
+                [pair for pair in told if pair[0].somatic],
+                LENGTHS,
+                choose=VariantFilter(passing_only=False),
+                neighbours=[pair for pair in told if not pair[0].somatic],
+                bases=bases,
+            )
+            for bases in (known, None)
         )
         assert {peptide.sequence for peptide in found.kept} == expected - normal
         assert "UNPHASED_NEIGHBOUR" not in found.counts()
+        # Residues cannot tell all, but what they tell is true, and they say so.
+        told_by_residues = {peptide.sequence for peptide in by_residues.kept}
+        assert told_by_residues <= expected - normal
+        assert told_by_residues == expected - normal or "NO_PROTEIN_SEQUENCE" in by_residues.counts()
         compared += bool(expected - normal)
         several += any(len(peptide.events) > 1 for peptide in found.kept)
     assert compared > 40

@@ -133,6 +133,8 @@ def haplotype_of_residues(wild_type: str, contributions: Sequence[Contribution])
     unknown: list[UnknownResidues] = []
     absent: list[tuple[str, str]] = []
     for group in _groups(wild_type, contributions):
+        if altered.ended_by is None and len(group.members) == 1 and group.members[0].is_silent:
+            continue
         if altered.ended_by is not None:
             blurred, note = _behind(group, altered.ended_by, altered.length)
             unknown += blurred
@@ -257,8 +259,7 @@ def _groups(wild_type: str, contributions: Sequence[Contribution]) -> list[_Grou
         else:
             found.append([one])
         reached = max(reached, end)
-    loud = [group for group in found if not all(one.is_silent for one in group)]
-    return [_group(wild_type, tuple(group)) for group in loud]
+    return [_group(wild_type, tuple(group)) for group in found]
 
 
 def _region(one: Contribution) -> tuple[int, int]:

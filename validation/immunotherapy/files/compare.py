@@ -5,6 +5,8 @@ python validation/immunotherapy/files/compare.py DATA PEER_PYTHON
 DATA is the folder ``immunotherapy`` of the test data, PEER_PYTHON a Python with cyvcf2 and mhcgnomes.
 """
 
+import csv
+import gzip
 import json
 import re
 import resource
@@ -76,6 +78,40 @@ def variants(data, python):
     say(f"largest memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
+def evidence(data):
+    """Compare reads, expression and names of changes with pVACseq's result for the same file."""
+    found = read_annotated_variants(data / "pvactools/annotated.expression.vcf.gz")
+    ours = {
+        (v.chromosome, v.position, v.reference, v.alternative, c.transcript): (v.evidence, c)
+        for v, changes in found
+        for c in changes
+    }
+    rows = {}
+    with gzip.open(data / "pvactools/HCC1395_all_epitopes.slim.tsv.gz", "rt") as lines:
+        for row in csv.DictReader(lines, delimiter="\t"):
+            place = (row["Chromosome"], int(row["Start"]) + 1, row["Reference"], row["Variant"])
+            rows[*place, row["Transcript"]] = row
+    same, compared = Counter(), 0
+    for key, row in rows.items():
+        if key not in ours:
+            continue
+        compared += 1
+        reads, change = ours[key]
+        values = {
+            "Tumor DNA VAF": reads.tumour_vaf, "Tumor DNA Depth": reads.tumour_depth,
+            "Normal VAF": reads.normal_vaf, "Normal Depth": reads.normal_depth,
+            "Tumor RNA VAF": reads.rna_vaf, "Tumor RNA Depth": reads.rna_depth,
+            "Gene Expression": change.gene_tpm, "Transcript Expression": change.transcript_tpm,
+        }  # fmt: skip
+        for column, value in values.items():
+            said = None if row[column] in ("", "NA") else float(row[column])
+            same[column] += said == value or (
+                said is not None and value is not None and abs(said - value) <= 1e-3 * max(1, said)
+            )
+        same["HGVSp"] += row["HGVSp"] in (change.hgvs_protein, "NA" if not change.hgvs_protein else "")
+    say(f"pVACseq: {compared} of {len(rows)} variants and transcripts compared; the same: {dict(same)}")
+
+
 def two_fields(name):
     """Return a name of mhcgnomes without further fields and group letters, which ours drop."""
     name = name.replace("HLA-DRA*01:01/DRB", "HLA-DRB")
@@ -108,4 +144,5 @@ def names(python):
 
 if __name__ == "__main__":
     variants(Path(sys.argv[1]), sys.argv[2])
+    evidence(Path(sys.argv[1]))
     names(sys.argv[2])

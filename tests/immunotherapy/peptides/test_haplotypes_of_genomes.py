@@ -119,7 +119,9 @@ def test_neopeptides__of_phased_genomes_are_those_of_whole_copies(seed):
         # Residues cannot tell all, but what they tell is true, and they say so.
         told_by_residues = {peptide.sequence for peptide in by_residues.kept}
         assert told_by_residues <= expected - normal
-        assert told_by_residues == expected - normal or "NO_PROTEIN_SEQUENCE" in by_residues.counts()
+        # (SELF_SAME_TRANSCRIPT: two germline variants of the other copy of which residues tell one only.)
+        reasons = {"NO_PROTEIN_SEQUENCE", "SELF_SAME_TRANSCRIPT"} & by_residues.counts().keys()
+        assert told_by_residues == expected - normal or reasons
         compared += bool(expected - normal)
         several += any(len(peptide.events) > 1 for peptide in found.kept)
     assert compared > 40

@@ -98,7 +98,7 @@ class Neopeptide:
         Standard residues, one letter.
     wild_type
         The normal protein's peptide at the same place and of the same length; ``None`` where there is none
-        (frameshifts, fusions, junctions).
+        (behind a shifted frame, fusions, junctions).
     new_positions
         Residues that are new, counted from 0 in ``sequence``; empty where a deletion only
         brings old ones together.

@@ -30,6 +30,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "maf",
         "nifti",
         "pmod",
+        "read_phase",
         "tissue_table",
         "vcf_records",
     ],

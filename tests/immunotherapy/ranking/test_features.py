@@ -136,11 +136,11 @@ def test_anchor_profile__finds_what_a_known_molecule_holds():
 
     binders = ["".join(rng.choice(list(RESIDUES), 9)) for _ in range(20)]
     profile = ranking.anchor_profile("HLA-A*99:01", binders, log_affinity)
-    assert profile.anchors() == (1, 8)
+    assert profile.anchors(0.8) == (1, 8)
     assert profile.shares.sum() == pytest.approx(1.0)
     assert profile.anchors(1.0)[:2] == (0, 1)
-    assert ranking.mutated_at_anchors_only({1}, profile.anchors())
-    assert not ranking.mutated_at_anchors_only(set(), profile.anchors())
+    assert ranking.mutated_at_anchors_only({1}, profile.anchors(0.8))
+    assert not ranking.mutated_at_anchors_only(set(), profile.anchors(0.8))
     with pytest.raises(InputError, match="one length"):
         ranking.anchor_profile("HLA-A*99:01", ["ACDEFGHI", "ACDEFGHIK"], log_affinity)
 

@@ -12,15 +12,11 @@ from tumorboard.errors import InputError
 from tumorboard.immunotherapy.residues import RESIDUES
 
 __all__ = [
-    "ANCHOR_SHARE",
     "AnchorProfile",
     "anchor_profile",
     "anchors_by_rule",
     "mutated_at_anchors_only",
 ]
-
-#: Anchors are the positions that together make this share of all changes of binding, as in pVACview.
-ANCHOR_SHARE = 0.8
 
 
 def anchors_by_rule(length: int) -> tuple[int, ...]:
@@ -97,13 +93,14 @@ class AnchorProfile:
     allele: str
     shares: NDArray[np.float64]
 
-    def anchors(self, share: float = ANCHOR_SHARE) -> tuple[int, ...]:
+    def anchors(self, share: float) -> tuple[int, ...]:
         """Return the fewest positions, from 0, that together make a share of the changes.
 
         Parameters
         ----------
         share
-            0 to 1.
+            Above 0, up to 1. Half gives two or three anchors with the predictor that ships; pVACview takes
+            0.8 of other predictors' scores.
 
         Returns
         -------
@@ -154,7 +151,7 @@ def anchor_profile(
     --------
     >>> def second_and_last(peptides):
     ...     return np.array([RESIDUES.index(p[1]) + RESIDUES.index(p[-1]) for p in peptides], float)
-    >>> anchor_profile("HLA-A*00:00", ["ALAAAAAAV", "GLGGGGGGL"], second_and_last).anchors()
+    >>> anchor_profile("HLA-A*00:00", ["ALAAAAAAV", "GLGGGGGGL"], second_and_last).anchors(0.8)
     (1, 8)
     """
     lengths = {len(peptide) for peptide in binders}

@@ -299,6 +299,14 @@ def test_read_variants__says_nothing_on_the_terminal(tmp_path):
     assert done.stderr == ""
 
 
+def test_read_germline_variants__takes_the_changes_that_vep_states(tmp_path):
+    near = [SmallVariant("1", 12, "A", "T")]
+    found = read(tmp_path, [record()], reader=read_germline_variants, near=near, within_bases=6)
+    ((variant, changes),) = found
+    assert not variant.somatic
+    assert [(change.transcript, change.wild_type_protein) for change in changes] == [("T1", "MAK")]
+
+
 def test_read_germline_variants__keeps_what_is_near_and_there(tmp_path):
     records = [
         record(where=("1", "95"), keys="GT:AD:PS", values=("0|1:5,5:7",)),

@@ -9,13 +9,15 @@ from typing import Final
 
 from tumorboard.errors import InputError, MissingAttribute, UnreadableFile
 
-__all__ = ["VcfHeader", "normal_of", "require_fields", "sample_named", "tumour_of"]
+__all__ = ["VcfHeader", "normal_of", "require_fields", "sample_named", "states_proteins", "tumour_of"]
 
 _COLUMNS: Final = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")
 _VEP_FORMAT: Final = re.compile(r'^##INFO=<ID=([^,]+),.*Ensembl VEP.*Format: ?([^"]+)"')
 _VEP_VERSION: Final = re.compile(r'^##VEP="?v?(\d+[^" ]*)"?')
 _ASSEMBLY: Final = re.compile(r'\bassembly="?([^",> ]+)"?')
 _REFERENCE: Final = re.compile(r"^##reference=(.+)$")
+#: Fields of VEP without which no protein is known.
+_NEEDED: Final = ("Allele", "Consequence", "Feature", "Protein_position", "Amino_acids", "WildtypeProtein")
 _WORDS: Final = re.compile(r"[^A-Za-z]+")
 _TUMOUR_WORDS: Final = frozenset({"tumor", "tumour"})
 _NORMAL_WORDS: Final = frozenset({"normal", "germline"})
@@ -175,13 +177,17 @@ def require_fields(header: VcfHeader) -> None:
             f"VCF must carry VEP's annotation (INFO/CSQ); {header.path.name} has none{also}; "
             f"{way}, or give a GTF and the genome's FASTA"
         )
-    needed = ("Allele", "Consequence", "Feature", "Protein_position", "Amino_acids", "WildtypeProtein")
-    missing = [field for field in needed if field not in header.annotation_fields]
+    missing = [field for field in _NEEDED if field not in header.annotation_fields]
     if missing:
         raise MissingAttribute(
-            f"VEP's annotation of {header.path.name} must have {', '.join(needed)}; it lacks "
+            f"VEP's annotation of {header.path.name} must have {', '.join(_NEEDED)}; it lacks "
             f"{', '.join(missing)}; {way}, or give a GTF and the genome's FASTA"
         )
+
+
+def states_proteins(header: VcfHeader) -> bool:
+    """Return whether VEP's annotation is there with the normal proteins."""
+    return set(_NEEDED) <= set(header.annotation_fields)
 
 
 def _with_word(header: VcfHeader, words: frozenset[str]) -> list[int]:

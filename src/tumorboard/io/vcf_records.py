@@ -13,7 +13,14 @@ from tumorboard.core.variant import SmallVariant, TranscriptChange, VariantEvide
 from tumorboard.errors import InputError, MissingData, UnreadableFile
 from tumorboard.io.compressed_text import file_sha256, first_bytes, require_whole_bgzf, text_lines
 from tumorboard.io.variant_neighbourhood import Neighbourhood
-from tumorboard.io.vcf_header import VcfHeader, normal_of, require_fields, sample_named, tumour_of
+from tumorboard.io.vcf_header import (
+    VcfHeader,
+    normal_of,
+    require_fields,
+    sample_named,
+    states_proteins,
+    tumour_of,
+)
 from tumorboard.io.vcf_sample import (
     Genotype,
     expression_of,
@@ -146,7 +153,8 @@ def read_germline_variants(
     Returns
     -------
     AnnotatedVariants
-        Of ``somatic=False``; depth and fraction are the normal's; without changes of transcripts.
+        Of ``somatic=False``; depth and fraction are the normal's; with changes of transcripts where VEP's
+        annotation states them with the normal proteins.
 
     Raises
     ------
@@ -177,7 +185,9 @@ def read_germline_variants(
         )
     skipped: dict[str, int] = {}
     columns = _Columns(None, normal, somatic=False)
-    found = tuple(_variants(source, columns, skipped, None, Neighbourhood.of(near, within_bases)))
+    annotated = states_proteins(header)
+    entries = VepEntries(header.annotation_fields, True, skipped) if annotated else None
+    found = tuple(_variants(source, columns, skipped, entries, Neighbourhood.of(near, within_bases)))
     return _result(
         source, columns, skipped, found, "io.read_germline_variants", {"within_bases": within_bases}
     )

@@ -66,12 +66,11 @@ def main() -> None:
     line.add_argument("--settings", type=Path, required=True)
     line.add_argument("--data", type=Path, required=True)
     line.add_argument("--out", type=Path, required=True)
-    line.add_argument("--peptides", type=int, default=60_000)
+    line.add_argument("--peptides", type=int, default=100_000)
     options = line.parse_args()
     settings = json.loads(options.settings.read_text())
     with np.load(options.arrays) as raw:
         arrays = {name: raw[name] for name in raw.files}
-    kinds = arrays["latent"].shape[1]
     arrays |= {
         "version": np.array(settings["version"]),
         "training_digest": np.array(""),
@@ -79,7 +78,7 @@ def main() -> None:
         "calibration": np.array(settings["calibration"], np.float64),
         "flanks": np.array(settings["flanks"], np.float64),
         "percents": PERCENTS,
-        "quantiles": np.zeros((kinds, len(PERCENTS)), np.float16),
+        "quantiles": np.zeros((arrays["latent"].shape[1], len(PERCENTS)), np.float16),
     }
     model = Class1Model(Class1Weights.from_arrays(arrays))
     peptides = random_peptides(
@@ -87,12 +86,19 @@ def main() -> None:
     )
     codes, lengths = peptide_rows(peptides, shortest=8, longest=15, mhc_class="I")
     _, one_of_each = np.unique(arrays["groove"], return_index=True)
+    trained = (arrays["affinity_pairs"] > 0) | (arrays["ligand_samples"] > 0)
+    known = np.flatnonzero(trained[one_of_each])
+    others = np.flatnonzero(~trained[one_of_each])
+    # All peptides for grooves that were trained on, the first quarter of them for the many that were not.
+    parts = [(known[i : i + 16], len(peptides)) for i in range(0, len(known), 16)]
+    parts += [(others[i : i + 16], len(peptides) // 4) for i in range(0, len(others), 16)]
     began = time.monotonic()
-    for start in range(0, kinds, 16):
-        score = model.scores(codes, lengths, one_of_each[start : start + 16], threads=1)[2]
-        for column, values in enumerate(score.T):
-            arrays["quantiles"][start + column] = score_quantiles(values, PERCENTS)
-    print(f"{kinds * len(peptides) / (time.monotonic() - began):.0f} pairs/s over {kinds} kinds of groove")
+    for kinds, number in parts:
+        score = model.scores(codes[:number], lengths[:number], one_of_each[kinds], threads=1)[2]
+        for kind, values in zip(kinds, score.T, strict=True):
+            arrays["quantiles"][kind] = score_quantiles(values, PERCENTS)
+    pairs = sum(len(kinds) * number for kinds, number in parts)
+    print(f"{pairs / (time.monotonic() - began):.0f} pairs/s over {len(one_of_each)} grooves")
     arrays["training_digest"] = np.array(arrays_digest(arrays))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(options.out, **arrays)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import time
 import traceback
 from dataclasses import replace
@@ -78,8 +79,7 @@ def run(
         raise InputError(
             f"folder must be there and be a folder; got {source}; name a folder of DICOM files or a case"
         )
-    out.mkdir(parents=True, exist_ok=True)
-    with threads_at_most(config.jobs), _open_store(config, source, out, progress) as store:
+    with threads_at_most(config.jobs), _opened(config, source, out, progress) as store:
         context = Context(store, config, progress)
         if truth is not None:
             store.put_result("truth", json.loads(truth.read_text(encoding="utf-8")), Record("phantoms.truth"))
@@ -92,6 +92,18 @@ def run(
         progress("making sections", len(asked), len(asked))
         _export(context, results, out)
         return _write(context, results, out)
+
+
+def _opened(config: BoardConfig, source: Path, out: Path, progress: Progress) -> CaseStore:
+    """Return the case; where the input cannot be used, what was made for it is taken away again."""
+    new = [folder for folder in (out / "case", out) if not folder.exists()]
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        return _open_store(config, source, out, progress)
+    except TumorboardError:
+        for folder in new:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _open_store(config: BoardConfig, source: Path, out: Path, progress: Progress) -> CaseStore:

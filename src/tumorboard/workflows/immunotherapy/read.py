@@ -102,6 +102,10 @@ def read_inputs(
             "HLA type must be there: a file hla*.txt with names like A*02:01; the folder has none; put it "
             "beside the variants"
         )
+    if not files.variants and not files.fusions and not files.junctions:
+        raise InputError(
+            "variants, fusions or junctions must be given; got none of them; name a VCF, or a caller's table"
+        )
     began = time.perf_counter()
     progress("targets: read", 0, 1)
     typing = read_hla_type(files.hla)

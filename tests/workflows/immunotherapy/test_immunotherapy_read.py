@@ -1,0 +1,126 @@
+"""Files of a synthetic tumour, good ones and bad ones."""
+
+import gzip
+import re
+
+import pytest
+from tumour_case import write_annotated, write_plain
+
+from tumorboard.errors import InputError, MissingAttribute, UnreadableFile
+from tumorboard.phantoms import TumourGenomeConfig, simulate_tumour_genome
+from tumorboard.workflows.immunotherapy.config import ImmunotherapyConfig
+from tumorboard.workflows.immunotherapy.folder import find_immunotherapy_files
+from tumorboard.workflows.immunotherapy.read import read_inputs
+
+CONFIG = ImmunotherapyConfig(threads=1)
+
+
+@pytest.fixture(scope="module")
+def genome():
+    return simulate_tumour_genome(TumourGenomeConfig(bystanders=12))
+
+
+@pytest.fixture
+def annotated(genome, tmp_path):
+    return write_annotated(genome, tmp_path / "annotated")
+
+
+@pytest.fixture
+def plain(genome, tmp_path):
+    return write_plain(genome, tmp_path / "plain")
+
+
+def read(folder):
+    return read_inputs(CONFIG, find_immunotherapy_files(folder))
+
+
+def peptides(inputs):
+    return {(p.sequence, p.wild_type, p.events) for p in inputs.found.kept}
+
+
+def test_read__own_consequences_give_the_peptides_of_the_annotated_file(annotated, plain):
+    told, made = read(annotated), read(plain)
+    assert peptides(told) == peptides(made)
+    assert len(peptides(told)) > 500
+    assert any("consequences are from genes.gtf" in note for note in made.notes)
+
+
+def test_read__files_say_what_the_phantom_is(annotated, genome):
+    found = read(annotated)
+    assert found.hla == genome.hla
+    assert [v.name for v, _ in found.variants] == [v.name for v, _ in genome.variants]
+    assert [v.phase is None for v, _ in found.variants] == [v.phase is None for v, _ in genome.variants]
+    assert found.proteins.is_whole
+    assert len(found.proteins.sequences) == len(genome.genes)
+    told = {c.gene: c.gene_tpm for _, (c,) in genome.variants}
+    assert {c.gene: c.gene_tpm for _, (c,) in found.variants} == told
+
+
+def test_read__expression_copies_and_purity_of_their_own_files(plain, genome):
+    names = [c.gene for _, (c,) in genome.variants]
+    (plain / "expression.tsv").write_text(
+        "gene\tTPM\n" + "".join(f"{n}\t7.5\n" for n in dict.fromkeys(names))
+    )
+    (plain / "copy_number.tsv").write_text(
+        f"chromosome\tstart\tend\ttotal_cn\tminor_cn\n{genome.chromosome}\t1\t{len(genome.bases)}\t3\t1\n"
+    )
+    (plain / "purity.tsv").write_text("purity\n0.8\n")
+    found = read(plain)
+    assert {c.gene_tpm for _, (c,) in found.variants} == {7.5}
+    assert found.copies.segments[0].total == 3
+    assert found.purity == 0.8
+
+
+def test_read__a_record_that_is_there_twice_counts_once(annotated):
+    file = annotated / "somatic.vcf"
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join([*lines, lines[-1]]) + "\n")
+    assert read(annotated).variants.skipped["record of a variant that another record has"] == 1
+
+
+def test_read__without_annotation_says_what_is_needed(plain):
+    (plain / "genes.gtf").unlink()
+    with pytest.raises(MissingAttribute, match=r"annotation \(GTF\) and the genome \(FASTA\)") as told:
+        read(plain)
+    assert "\n" not in str(told.value)
+
+
+def test_read__another_reference_is_refused(plain):
+    file = plain / "genome.fa"
+    lines = file.read_text().splitlines()
+    swap = str.maketrans("ACGT", "CATG")
+    file.write_text("\n".join([lines[0], *(line.translate(swap) for line in lines[1:])]) + "\n")
+    with pytest.raises(InputError, match="reference") as told:
+        read(plain)
+    assert "\n" not in str(told.value)
+
+
+def test_read__a_file_that_was_cut_off_is_refused(annotated):
+    text = (annotated / "somatic.vcf").read_bytes()
+    (annotated / "somatic.vcf").unlink()
+    packed = gzip.compress(text)
+    (annotated / "somatic.vcf.gz").write_bytes(packed[: len(packed) // 2])
+    with pytest.raises(UnreadableFile, match=r"somatic.vcf.gz"):
+        read(annotated)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ("A*02\n", "two fields"),
+        ("A2\n", "two fields"),
+        ("A*02:01\nA*03:01\nA*11:01\n", "two at most"),
+        ("\n", "must name alleles"),
+    ],
+)
+def test_read__an_hla_type_that_is_none_is_refused(annotated, names, message):
+    (annotated / "hla_lost.txt").unlink()
+    (annotated / "hla.txt").write_text(names)
+    with pytest.raises(InputError, match=message):
+        read(annotated)
+
+
+def test_read__no_hla_type_says_so(annotated):
+    (annotated / "hla.txt").unlink()
+    with pytest.raises(InputError, match=re.escape("HLA type must be there: a file hla*.txt")):
+        read(annotated)

@@ -64,6 +64,7 @@ def annotated(draw):
     return variants
 
 
+@hypothesis.settings(max_examples=40)
 @hypothesis.given(annotated(), st.sets(st.integers(2, 9), min_size=1))
 def test_neopeptides__every_transcript_of_every_variant_is_told(variants, lengths):
     found = neopeptides(variants, lengths, choose=ALL)
@@ -74,6 +75,7 @@ def test_neopeptides__every_transcript_of_every_variant_is_told(variants, length
     assert len(keys) == len(set(keys))
 
 
+@hypothesis.settings(max_examples=40)
 @hypothesis.given(annotated(), st.sets(st.integers(2, 9), min_size=1))
 def test_neopeptides__kept_and_dropped_add_up(variants, lengths):
     """One variant a transcript: what the change reaches is what is kept and dropped."""
@@ -88,6 +90,7 @@ def test_neopeptides__kept_and_dropped_add_up(variants, lengths):
     assert counted == +expected
 
 
+@hypothesis.settings(max_examples=40)
 @hypothesis.given(annotated(), st.sets(st.integers(2, 9), min_size=1))
 def test_neopeptides__of_one_variant_does_not_depend_on_the_order_of_lengths_and_transcripts(
     variants, lengths

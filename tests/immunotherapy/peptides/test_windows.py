@@ -28,6 +28,7 @@ def words(text, length):
     return {text[i : i + length] for i in range(len(text) - length + 1)}
 
 
+@hypothesis.settings(max_examples=40)
 @hypothesis.given(altered(), st.sets(st.integers(1, 12), min_size=1), RESIDUES)
 def test_find_windows__new_is_all_that_no_normal_protein_has(protein, lengths, other):
     protein = AlteredProtein(protein.sequence, protein.wild_type, protein.edits, "any", (other,))
@@ -41,6 +42,7 @@ def test_find_windows__new_is_all_that_no_normal_protein_has(protein, lengths, o
     assert all("X" in peptide for _, peptide in found.nonstandard)
 
 
+@hypothesis.settings(max_examples=40)
 @hypothesis.given(altered(), st.sets(st.integers(1, 12), min_size=1))
 def test_find_windows__every_reached_place_is_told_once(protein, lengths):
     found = find_windows(protein, lengths)
@@ -57,6 +59,7 @@ def test_find_windows__every_reached_place_is_told_once(protein, lengths):
     assert all(protein.sequence[w.start :].startswith(w.sequence) for w in found.new)
 
 
+@hypothesis.settings(max_examples=40)
 @hypothesis.given(altered(), st.sets(st.integers(1, 12), min_size=1))
 def test_find_windows__the_normal_peptide_is_half_the_same(protein, lengths):
     for window in find_windows(protein, lengths).new:

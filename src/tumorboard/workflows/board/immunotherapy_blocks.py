@@ -9,6 +9,7 @@ from tumorboard.core.neopeptide import DropReason
 from tumorboard.immunotherapy.ranking.tiers import Tier
 from tumorboard.plotting.blocks import Align, Block, Caution, Cell, Facts, Fold, Gallery, Note, Table
 from tumorboard.workflows.board.immunotherapy_pictures import target_pictures
+from tumorboard.workflows.immunotherapy.features import response_sentence
 from tumorboard.workflows.immunotherapy.result import ImmunotherapyResult, Target
 from tumorboard.workflows.printable import printable
 
@@ -57,7 +58,7 @@ def target_blocks(found: ImmunotherapyResult, notes: Sequence[str]) -> list[Bloc
         blocks.append(Fold(f"{len(rest)} further targets", (_table("Further targets", rest),)))
     blocks += [
         Gallery(tuple(target_pictures(found))),
-        Fold("Every rule of the first targets", (_reasons(shown),)),
+        Fold("Every rule of the first targets", (_reasons(shown), Note(response_sentence()))),
         Fold("What gives no target, and why", (_dropped(found),)),
         Fold("Choices, and where molecules hold peptides", (_choices(found), _anchors(found))),
         *(Note(text) for text in (*notes, *found.notes)),
@@ -112,8 +113,11 @@ def _reasons(targets: Sequence[Target]) -> Table:
     for target in targets:
         said = " ".join(criterion.sentence for criterion in target.tiering.criteria)
         wild = target.wild_type, target.wild_type_affinity_nm
-        rows.append((target.rank, printable(target.title), target.peptide, *wild, printable(said)))
-    columns = ("Rank", "Target", "Peptide", "Wild type", "Wild type's IC50 [nM]", "Rules")
+        odds = target.features.get("response_log_odds")
+        rows.append((target.rank, printable(target.title), target.peptide, *wild, odds, printable(said)))
+    columns = (
+        "Rank", "Target", "Peptide", "Wild type", "Wild type's IC50 [nM]", "Log odds of an answer", "Rules",
+    )  # fmt: skip
     return Table("Every rule", columns, tuple(rows), digits=_DIGITS)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tumorboard.core.hla import MhcClass
+from tumorboard.errors import MissingData
 from tumorboard.immunotherapy.peptides import ProteomeIndex
 from tumorboard.immunotherapy.ranking.agretopicity import agretopicity, differential_agretopicity
 from tumorboard.immunotherapy.ranking.amplitude import amplitude
@@ -19,11 +20,13 @@ from tumorboard.immunotherapy.ranking.classical_neopeptide import (
 from tumorboard.immunotherapy.ranking.dissimilarity import dissimilarity
 from tumorboard.immunotherapy.ranking.exposed_residues import exposed_hydrophobicity
 from tumorboard.immunotherapy.ranking.immunogenicity_calis import calis_immunogenicity, calis_mask
+from tumorboard.immunotherapy.ranking.immunogenicity_features import immunogenicity_features
+from tumorboard.immunotherapy.ranking.immunogenicity_model import installed_immunogenicity
 from tumorboard.immunotherapy.ranking.promiscuity import promiscuity
 from tumorboard.immunotherapy.ranking.self_similarity import exposed_similarity, self_similarity
 from tumorboard.workflows.immunotherapy.candidates import Candidate
 
-__all__ = ["FEATURE_REFERENCES", "features_of"]
+__all__ = ["FEATURE_REFERENCES", "features_of", "response_sentence"]
 
 #: Of the numbers that are given for every case.
 FEATURE_REFERENCES = (
@@ -33,6 +36,7 @@ FEATURE_REFERENCES = (
     "rech2018neopeptides",
     "shen2012kernel",
     "calis2013immunogenicity",
+    "borch2024improve",
 )
 #: Residues that dissimilarity takes.
 _ALIGNED = range(8, 16)
@@ -81,6 +85,7 @@ def features_of(
             "exposed_similarity": exposed_similarity(some, [wild[k] for k in first]),
             "exposed_hydrophobicity": exposed_hydrophobicity(some),
             "calis_immunogenicity": calis_immunogenicity(some, masks),
+            "response_log_odds": _log_odds([candidates[k] for k in first]),
         }
         for name, values in placed.items():
             columns[name] = _placed(values, first, len(candidates))
@@ -92,6 +97,35 @@ def features_of(
         {name: float(v[k]) if math.isfinite(v[k]) else None for name, v in columns.items()}
         for k in range(len(candidates))
     ]
+
+
+def _log_odds(candidates: Sequence[Candidate]) -> NDArray[np.float64]:
+    """Return what a small model of measured answers says; NaN where it is not installed."""
+    try:
+        fit = installed_immunogenicity()
+    except MissingData:
+        return np.full(len(candidates), np.nan)
+    values = immunogenicity_features(
+        [c.peptide.sequence for c in candidates],
+        [str(c.molecule) for c in candidates],
+        [c.value("affinity_nm") for c in candidates],
+        [c.value("percentile") for c in candidates],
+    )
+    return fit.log_odds(values)
+
+
+def response_sentence() -> str:
+    """Return what to know of ``response_log_odds``, for people."""
+    try:
+        fit = installed_immunogenicity()
+    except MissingData:
+        return "No model of T cells' answers is installed."
+    auc, low, high = fit.about["cross_validated_auc"]
+    return (
+        f"Log odds that T cells answer, of class I: a small model of {fit.n_tested} tested peptides, "
+        f"{fit.n_answered} answered; area under the curve {auc:.2f} ({low:.2f} to {high:.2f}) in "
+        "cross-validation, 0.5 is chance. They order nothing here."
+    )
 
 
 def _promiscuity(candidate: Candidate, weak: float) -> int:

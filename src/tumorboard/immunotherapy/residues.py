@@ -57,7 +57,7 @@ def residue_codes(
         which = int(np.searchsorted(starts, wrong[0], side="right")) - 1
         letter = peptides[which][int(wrong[0] - starts[which])]
         raise InputError(
-            f"{name} must be of the residues {RESIDUES}; got {letter!r} in {peptides[which]!r}; "
+            f"{name} must be of the residues {RESIDUES}, in capitals; got {letter!r} in {peptides[which]!r}; "
             "leave it out or replace the letter"
         )
     return codes, starts

@@ -1,9 +1,13 @@
 """Features against NeoFox's on 3,575 real neoantigens, where the formula is the same."""
 
+import csv
+import gzip
+
 import numpy as np
 import pytest
 from neofox_table import NeofoxTable, agrees
 
+from tumorboard.errors import InputError
 from tumorboard.immunotherapy.peptides import ProteomeIndex
 from tumorboard.immunotherapy.ranking import (
     alternatively_defined,
@@ -119,3 +123,25 @@ def test_dissimilarity__more_of_a_proteome_never_makes_it_higher(table):
     found = dissimilarity([peptides[k] for k in at], proteome)
     # Their whole proteome holds the counterparts, which alone bring nearly all to 0.
     assert np.mean(found < 1e-4) > 0.98
+
+
+def test_features__peptides_as_other_programs_write_them(data_dir):
+    path = data_dir / "immunotherapy" / "neofox" / "SupplementaryTable1.txt.gz"
+    with gzip.open(path, "rt") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    written = [(row["MT.Peptide.Form"], row["WT.Peptide.Form"]) for row in rows]
+    # The mutation is the only capital there, and nine peptides run into the stop.
+    with pytest.raises(InputError, match=r"in capitals; got 'i' in 'Hiqdlytvl'"):
+        self_similarity([written[0][0]], [written[0][1]])
+    mutants, normal = ([peptide.upper() for peptide in side] for side in zip(*written, strict=True))
+    stopped = [k for k, peptide in enumerate(mutants) if "*" in peptide]
+    assert len(stopped) == 9
+    with pytest.raises(InputError, match=r"got '\*' in 'YLINEMYL\*'; leave it out"):
+        calis_immunogenicity([mutants[stopped[0]]])
+    kept = [k for k in range(len(rows)) if k not in stopped]
+    pairs = [mutants[k] for k in kept], [normal[k] for k in kept]
+    assert (mismatches(*pairs) == 1).all()
+    alike = self_similarity(*pairs)
+    assert ((alike > 0.8) & (alike < 1.0)).all()
+    scores = [np.array([float(rows[k][column]) for k in kept]) for column in ("WT.Score", "MT.Score")]
+    assert np.isfinite(amplitude(*scores)).all()

@@ -1,6 +1,8 @@
 """Dissimilarity to self and foreignness against alignment in full."""
 
+import csv
 import gzip
+from pathlib import Path
 
 import hypothesis
 import numpy as np
@@ -60,6 +62,15 @@ def test_blosum62__known_scores_and_odds():
 def test_local_score__is_its_definition(a, b, opening):
     assert score(a, b, opening) == plain_score(a, b, opening)
     assert score(a, b, opening) == score(b, a, opening) == score(a, b, opening, kernel=local_score.py_func)
+
+
+def test_local_score__is_biopythons():
+    repository = Path(__file__).resolve().parents[3]
+    path = repository / "validation" / "immunotherapy" / "neofox" / "alignment_biopython.csv"
+    with path.open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 400
+    assert [score(row["a"], row["b"]) for row in rows] == [int(row["score"]) for row in rows]
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,8 @@
 """What features of pairs are worth where a tested peptide's counterpart can be found.
 
 Usage: ``python validation/immunotherapy/immunogenicity/counterparts.py DATA``. IMPROVE's table gives no
-counterparts. Here they are sought in the normal proteins that the data hold (VEP's in the HCC1395 VCF, and 1,662 of
-Ensembl, some 3.9 of the proteome's 11 million residues), one residue off. Writes ``counterparts.md``.
+counterparts. Here they are sought, one residue off, in the normal proteins that the data hold: VEP's in the
+HCC1395 VCF and 1,662 of Ensembl, some 3.9 of the proteome's 11 million residues. Writes ``counterparts.md``.
 """
 
 import gzip

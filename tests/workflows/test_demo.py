@@ -44,6 +44,14 @@ def test_demo__uptake_of_the_liver_is_the_truth_but_for_its_rim(demo):
     assert liver["measured_suv_mean"] == pytest.approx(liver["true_suv"], rel=0.06)
 
 
+def test_demo__planted_epitopes_come_out_as_they_must(demo):
+    rows = sections(demo)["truth"]["targets"]
+    assert len(rows) == 12
+    assert [row["gene"] for row in rows if not row["as_planted"]] == []
+    passed = [row["rank"] for row in rows if row["found_tier"] == "Pass"]
+    assert len(passed) == 7
+
+
 def test_demo__again_writes_no_dicom_again(demo):
     files = demo.folder / "dicom" / "ct" / "0001.dcm"
     before = files.stat().st_mtime_ns

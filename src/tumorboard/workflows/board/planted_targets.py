@@ -47,34 +47,24 @@ def target_table(rows: list[dict[str, Any]]) -> tuple[Table | Note, ...]:
     """
     if not rows:
         return ()
-    columns = (
-        "Gene",
-        "Planted",
-        "Molecule",
-        "Must be",
-        "Rank",
-        "Found",
-        "On",
-        "Tier",
-        "As planted",
-        "Teaches",
-    )
+    columns = ("Gene", "Planted", "Found", "Rank", "Tier", "As planted", "Teaches")
     cells = tuple(
         (
             row["gene"],
-            row["peptide"],
-            row["allele"].removeprefix("HLA-"),
-            " or ".join(row["tiers"]),
+            _pair(row["peptide"], row["allele"]),
+            None if row["found_peptide"] is None else _pair(row["found_peptide"], row["found_allele"]),
             row["rank"],
-            row["found_peptide"],
-            None if row["found_allele"] is None else row["found_allele"].removeprefix("HLA-"),
             row["found_tier"],
-            "yes" if row["as_planted"] else "no",
+            "yes" if row["as_planted"] else f"no: {' or '.join(row['tiers'])}",
             row["teaches"],
         )
         for row in rows
     )
     return Table("Planted targets", columns, cells), Note(_WHY)
+
+
+def _pair(peptide: str, allele: str) -> str:
+    return f"{peptide} {allele.removeprefix('HLA-')}"
 
 
 def _beside(

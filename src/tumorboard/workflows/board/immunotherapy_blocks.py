@@ -23,15 +23,11 @@ _RESEARCH: Final = (
 )
 _EXPLAINED: Final = (
     "One row for each variant, fusion or junction: its best peptide by the rules of pVACview. Percentile: of "
-    "presentation among random peptides, 0 best. TPM: expression of the gene. Cells: part of the tumour's "
-    "cells that carry it."
+    "presentation among random peptides, 0 best."
 )
-_COLUMNS: Final = (
-    "Rank", "Tier", "Target", "Peptide", "Molecule", "IC50 [nM]", "Percentile", "TPM", "Cells [%]", "Why",
-)  # fmt: skip
+_COLUMNS: Final = ("Rank", "Tier", "Target", "Peptide", "Molecule", "IC50 [nM]", "Percentile", "Why")
 _ALIGN: Final = (
-    Align.RIGHT, Align.LEFT, Align.LEFT, Align.LEFT, Align.LEFT, Align.RIGHT, Align.RIGHT, Align.RIGHT,
-    Align.RIGHT, Align.LEFT,
+    Align.RIGHT, Align.LEFT, Align.LEFT, Align.LEFT, Align.LEFT, Align.RIGHT, Align.RIGHT, Align.LEFT,
 )  # fmt: skip
 
 
@@ -58,7 +54,10 @@ def target_blocks(found: ImmunotherapyResult, notes: Sequence[str]) -> list[Bloc
         blocks.append(Fold(f"{len(rest)} further targets", (_table("Further targets", rest),)))
     blocks += [
         Gallery(tuple(target_pictures(found))),
-        Fold("Every rule of the first targets", (_reasons(shown), Note(response_sentence()))),
+        Fold(
+            "Wild types and every rule of the first targets",
+            (_beside_wild_type(shown), Note(response_sentence()), _reasons(shown)),
+        ),
         Fold("What gives no target, and why", (_dropped(found),)),
         Fold("Choices, and where molecules hold peptides", (_choices(found), _anchors(found))),
         *(Note(text) for text in (*notes, *found.notes)),
@@ -89,11 +88,6 @@ def _table(caption: str, targets: Sequence[Target]) -> Table:
 
 
 def _row(target: Target) -> tuple[Cell, ...]:
-    why = "passes all rules" if target.tier is Tier.PASS else " ".join(target.tiering.reasons)
-    if target.filters:
-        why += f" Its caller's filters: {', '.join(target.filters)}."
-    if target.neighbours:
-        why += f" With {', '.join(target.neighbours)} on the same copy."
     return (
         target.rank,
         target.tier.value,
@@ -102,23 +96,57 @@ def _row(target: Target) -> tuple[Cell, ...]:
         target.allele.removeprefix("HLA-"),
         target.affinity_nm,
         target.percentile,
-        target.expression_tpm,
-        None if target.ccf is None else 100.0 * target.ccf,
-        printable(why),
+        printable(_why(target)),
     )
 
 
+def _why(target: Target) -> str:
+    """Return what fails, or what is known where nothing does."""
+    if target.tier is Tier.PASS:
+        known = []
+        if target.allele_tpm is not None:
+            known.append(f"mutant allele at {target.allele_tpm:.3g} TPM")
+        if target.ccf is not None:
+            known.append(f"in {100 * target.ccf:.0f} % of the cells")
+        why = "passes all rules" + (f": {', '.join(known)}" if known else "")
+    else:
+        why = " ".join(c.sentence for c in target.tiering.criteria if c.passed is False)
+    if target.filters:
+        why += f" Its caller's filters: {', '.join(target.filters)}."
+    if target.neighbours:
+        why += f" With {', '.join(target.neighbours)} on the same copy."
+    return why
+
+
 def _reasons(targets: Sequence[Target]) -> Table:
-    rows: list[tuple[Cell, ...]] = []
-    for target in targets:
-        said = " ".join(criterion.sentence for criterion in target.tiering.criteria)
-        wild = target.wild_type, target.wild_type_affinity_nm
-        odds = target.features.get("response_log_odds")
-        rows.append((target.rank, printable(target.title), target.peptide, *wild, odds, printable(said)))
+    rows = tuple(
+        (
+            target.rank,
+            printable(target.title),
+            printable(" ".join(criterion.sentence for criterion in target.tiering.criteria)),
+        )
+        for target in targets
+    )
+    return Table("Every rule", ("Rank", "Target", "Rules"), rows)
+
+
+def _beside_wild_type(targets: Sequence[Target]) -> Table:
+    rows = tuple(
+        (
+            target.rank,
+            printable(target.title),
+            target.peptide,
+            target.wild_type,
+            target.affinity_nm,
+            target.wild_type_affinity_nm,
+            target.features.get("response_log_odds"),
+        )
+        for target in targets
+    )
     columns = (
-        "Rank", "Target", "Peptide", "Wild type", "Wild type's IC50 [nM]", "Log odds of an answer", "Rules",
+        "Rank", "Target", "Peptide", "Wild type", "IC50 [nM]", "Wild type's [nM]", "Log odds of an answer",
     )  # fmt: skip
-    return Table("Every rule", columns, tuple(rows), digits=_DIGITS)
+    return Table("Beside the wild type", columns, rows, digits=_DIGITS)
 
 
 def _dropped(found: ImmunotherapyResult) -> Table:

@@ -131,7 +131,8 @@ def test_read_star_junctions__reads_a_real_file(extdata):
     found = read_star_junctions(extdata / "test_star_SJ.out.tab")
     assert len(found) == 9
     assert [found[k].strand for k in (0, 3, 5)] == ["+", "-", "."]
-    assert [(j.known, j.reads) for j in found[:2]] == [(True, 0), (False, 0)]
+    # STAR's own word for the first is annotated, which after two passes means seen in the first as well.
+    assert [(j.known, j.reads) for j in found[:2]] == [(None, 0), (False, 0)]
     assert (found[7].name, found[7].reads, found[7].kind) == ("chrX:156021793-156021998:+", 14, "GT/AG")
 
 

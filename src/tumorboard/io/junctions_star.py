@@ -29,7 +29,8 @@ def read_star_junctions(path: Path | str) -> tuple[SpliceJunction, ...]:
     -------
     tuple of SpliceJunction
         In the order of the file; reads are those that map to one place only, ``kind`` the intron's first
-        and last two bases on the forward strand.
+        and last two bases on the forward strand. ``known`` is ``False`` for what STAR had not been told of,
+        else ``None``: a run of two passes calls what its first pass found annotated too.
 
     Raises
     ------
@@ -46,7 +47,7 @@ def read_star_junctions(path: Path | str) -> tuple[SpliceJunction, ...]:
     ...     file.flush()
     ...     (junction,) = read_star_junctions(file.name)
     >>> junction.name, junction.reads, junction.kind, junction.known
-    ('chr1:15039-15795:-', 5, 'CT/AC', True)
+    ('chr1:15039-15795:-', 5, 'CT/AC', None)
     """
     return tuple(_junctions(Path(path)))
 
@@ -73,7 +74,7 @@ def _junctions(path: Path) -> Iterator[SpliceJunction]:
             strand=_STRAND[strand],
             reads=unique,
             kind=_MOTIF[motif],
-            known=annotated == 1,
+            known=None if annotated else False,
             gene="",
             transcripts=(),
             variants=(),

@@ -77,6 +77,19 @@ def test_read_gtf__keeps_a_stop_codon_of_its_own_exon_apart(tmp_path):
     assert made.coding == ((10, 30), (41, 42))
 
 
+@pytest.mark.parametrize(("strand", "stop"), [("+", (28, 30)), ("-", (10, 12))])
+@pytest.mark.parametrize("held", [True, False])
+def test_read_gtf__counts_the_stop_codon_once_whether_the_cds_holds_it_or_not(tmp_path, strand, stop, held):
+    first, last = (10, 30) if held else ((10, 27) if strand == "+" else (13, 30))
+    (file := tmp_path / "a.gtf").write_text(
+        row("exon", 1, 60, strand, ".", OWN)
+        + row("CDS", first, last, strand, "0", OWN)
+        + row("stop_codon", *stop, strand, "0", OWN)
+    )
+    (made,) = read_gtf(file).transcripts
+    assert made.coding == ((10, 30),)
+
+
 def test_read_gtf__reads_refseq(tmp_path):
     said = ["gene_id=KRAS", "transcript_id=NM_033360.4", "gene=KRAS", "transcript_biotype=mRNA"]
     said.append("tag=MANE Select")
@@ -114,10 +127,12 @@ def test_read_gtf__counts_transcripts_it_cannot_use(tmp_path):
         '1\tx\tCDS\t10\t20\t.\t+\t.\tgene_id "G"; transcript_id "T";\n'
         '1\tx\tCDS\t20\t29\t.\t+\t.\tgene_id "G"; transcript_id "T";\n'
         '1\tx\tCDS\t20\t29\t.\t+\t.\tgene_id "G"; transcript_id "U";\n'
+        '1\tx\texon\t20\t29\t.\t.\t.\tgene_id "G"; transcript_id "V";\n'
     )
     found = read_gtf(file)
     assert found.transcripts == ()
-    assert sorted(found.skipped.values()) == [1, 1]
+    assert sorted(found.skipped.values()) == [1, 1, 1]
+    assert found.skipped["strand that is neither + nor -"] == 1
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -204,21 +205,23 @@ class _Reading:
 
     def result(self) -> Annotation:
         """Return the transcripts of all records."""
-        skipped: dict[str, int] = {}
+        skipped: Counter[str] = Counter()
         made: list[Transcript] = []
         for name in list(self.parts):
             parts = self.parts.pop(name)
             if not parts.exons:
-                skipped["transcript without an exon"] = skipped.get("transcript without an exon", 0) + 1
+                skipped["transcript without an exon"] += 1
                 continue
             span = min(parts.exons)[0], max(last for _, last in parts.exons)
             if self.near is not None and not self.near.has(parts.chromosome, *span):
                 continue
+            if parts.strand not in ("+", "-"):
+                skipped["strand that is neither + nor -"] += 1
+                continue
             try:
                 made.append(self._transcript(parts))
             except InputError:
-                reason = "intervals that overlap or coding bases outside exons (ribosomal slippage)"
-                skipped[reason] = skipped.get(reason, 0) + 1
+                skipped["intervals that overlap or coding bases outside exons (ribosomal slippage)"] += 1
         if self.records == 0:
             raise UnreadableFile(f"GTF must have records; {self.path.name} has none; choose another file")
         said = {
@@ -264,10 +267,10 @@ def _coding(parts: _Parts) -> tuple[tuple[Interval, ...], int]:
     begins = ordered[0] if parts.strand == "+" else ordered[-1]
     phase = int(begins[2]) if begins[2] in ("1", "2") else 0
     joined: list[Interval] = []
-    for first, last in sorted([(first, last) for first, last, _ in ordered] + parts.stops):
-        inside = joined and first >= joined[-1][0] and last <= joined[-1][1]
-        if inside:  # a GTF whose CDS has the stop codon already
-            continue
+    # Some files have the stop codon in the CDS already.
+    held = [(first, last) for first, last, _ in ordered]
+    stops = [(a, b) for a, b in parts.stops if not any(first <= a and b <= last for first, last in held)]
+    for first, last in sorted({*held, *stops}):
         if joined and first == joined[-1][1] + 1 and _one_exon(parts.exons, joined[-1][0], last):
             joined[-1] = (joined[-1][0], last)
         else:

@@ -73,7 +73,7 @@ def test_set__counts_reasons_most_first():
 
 
 def test_with_phases_of__takes_phases_by_name_and_nothing_else():
-    somatic = SmallVariant("1", 5, "A", "T", phase=Phase("own", 0))
+    somatic = SmallVariant("chr1", 5, "A", "T", phase=Phase("own", 0))
     unknown = SmallVariant("1", 9, "A", "T", phase=Phase("own", 1))
     germline = SmallVariant("1", 5, "A", "T", somatic=False, phase=Phase("other", 1))
     unphased = SmallVariant("1", 9, "A", "T", somatic=False)

@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "beam_geometry": ["BeamGeometry"],
         "blood": ["BloodCurve", "BloodSamples"],
         "case": ["Case", "CaseDifference", "CaseItem", "ItemKind"],
+        "chromosome": ["plain_chromosome"],
         "copy_number": ["CopyNumberProfile", "CopyNumberSegment"],
         "curves": ["TimeActivityCurves"],
         "dynamic": ["DynamicImage"],

@@ -65,7 +65,7 @@ class AnnotatedVariants:
         Parameters
         ----------
         phased
-            Of the same patient. What it does not have, or does not phase, keeps its own.
+            Of the same patient; with or without ``chr``. What it does not have or phase keeps its own.
 
         Returns
         -------
@@ -81,10 +81,10 @@ class AnnotatedVariants:
         >>> found.variants[0][0].phase, found.variants[0][0].somatic
         (Phase(block='f:1:PS5', haplotype=1), True)
         """
-        known = {variant.name: variant.phase for variant, _ in phased if variant.phase is not None}
+        known = {variant.plain_name: variant.phase for variant, _ in phased if variant.phase is not None}
         record = Record("core.with_phases_of", {}, (self.provenance, phased.provenance))
         return replace(
             self,
-            variants=tuple((replace(v, phase=known.get(v.name, v.phase)), c) for v, c in self.variants),
+            variants=tuple((replace(v, phase=known.get(v.plain_name, v.phase)), c) for v, c in self.variants),
             provenance=record,
         )

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from tumorboard.core.chromosome import plain_chromosome
 from tumorboard.errors import InputError
 from tumorboard.provenance import Record
 
@@ -136,5 +137,5 @@ class CopyNumberProfile:
 
 def _key(chromosome: str) -> str:
     """Return a name that files with and without ``chr``, with 23 for X, share."""
-    name = chromosome.upper().removeprefix("CHR")
+    name = plain_chromosome(chromosome).upper()
     return {"23": "X", "24": "Y"}.get(name, name)

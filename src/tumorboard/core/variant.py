@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from tumorboard.core.chromosome import plain_chromosome
 from tumorboard.errors import InputError
 
 __all__ = ["Fusion", "Phase", "SmallVariant", "SpliceJunction", "TranscriptChange", "VariantEvidence"]
@@ -131,6 +132,11 @@ class SmallVariant:
     def name(self) -> str:
         """Chromosome, position, reference and alternative, joined by ``-``."""
         return f"{self.chromosome}-{self.position}-{self.reference}-{self.alternative}"
+
+    @property
+    def plain_name(self) -> str:
+        """The name to compare with another file's, whose chromosomes may be named with ``chr`` or without."""
+        return f"{plain_chromosome(self.chromosome)}-{self.position}-{self.reference}-{self.alternative}"
 
     @property
     def end(self) -> int:

@@ -15,10 +15,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from tumorboard.core.chromosome import plain_chromosome
 from tumorboard.errors import InputError, UnreadableFile
 from tumorboard.io.dicom.opening import open_regular
 from tumorboard.io.text_lines import read_text_lines
-from tumorboard.io.variant_neighbourhood import plain_chromosome
 from tumorboard.io.vcf_text import is_whole
 from tumorboard.provenance import Record
 

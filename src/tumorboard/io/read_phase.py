@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tumorboard.core.chromosome import plain_chromosome
 from tumorboard.core.shared_reads import SharedReads
 from tumorboard.core.variant import SmallVariant
 from tumorboard.errors import InputError, MissingData, UnreadableFile
@@ -77,10 +78,10 @@ def count_shared_reads(
             raise InputError(f"{name} must be a Phred quality, 0 or more; got {value}")
     path = Path(path)
     with _opened(path, reference) as alignment:
-        names = {name.upper().removeprefix("CHR"): name for name in alignment.references}
+        names = {plain_chromosome(name): name for name in alignment.references}
         counted = []
         for one, other in pairs:
-            chromosome = names.get(one.chromosome.upper().removeprefix("CHR"))
+            chromosome = names.get(plain_chromosome(one.chromosome))
             if chromosome is None:
                 raise InputError(
                     f"chromosome of {one.name} must be one of {path.name}; got {one.chromosome!r}, it has "

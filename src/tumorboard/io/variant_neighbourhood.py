@@ -7,23 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from tumorboard.core.chromosome import plain_chromosome
 from tumorboard.core.variant import SmallVariant
 from tumorboard.errors import InputError
 from tumorboard.io.vcf_text import is_whole
 
-__all__ = ["Neighbourhood", "plain_chromosome"]
-
-
-def plain_chromosome(name: str) -> str:
-    """Return a chromosome's name as all annotations would have it: no ``chr``, MT for mitochondria.
-
-    Examples
-    --------
-    >>> plain_chromosome("chr1"), plain_chromosome("chrM"), plain_chromosome("X")
-    ('1', 'MT', 'X')
-    """
-    bare = name[3:] if name[:3].lower() == "chr" else name
-    return "MT" if bare == "M" else bare
+__all__ = ["Neighbourhood"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,15 @@ def test_copies_of__a_homozygous_neighbour_is_on_every_copy():
     assert copies_of(variant(10, phase=Phase("b", 0)), germline) is Copies.SAME
 
 
+def test_copies_of__a_homozygous_somatic_one_says_nothing_of_a_copy_that_may_be_lost():
+    somatic = variant(10, homozygous=True, phase=Phase("b", 0))
+    germline = variant(20, somatic=False, homozygous=False)
+    assert copies_of(somatic, germline) is copies_of(germline, somatic) is Copies.UNKNOWN
+    assert copies_of(somatic, germline, {pair_of(somatic, germline): Copies.SAME}) is Copies.SAME
+    assert copies_of(somatic, variant(20, somatic=False, homozygous=True)) is Copies.SAME
+    assert copies_of(somatic, variant(20)) is Copies.SAME
+
+
 def test_copies_of__reads_say_it_where_the_file_does_not():
     one, other = variant(10), variant(20)
     calls = {pair_of(one, other): Copies.OTHER}
@@ -54,6 +63,8 @@ def test_copies_of__no_copy_carries_two_for_the_same_bases(one, other, meet):
 def test_copies_of__other_chromosomes_are_other_copies():
     assert copies_of(variant(10), SmallVariant("2", 10, "A", "C")) is Copies.OTHER
     assert copies_of(variant(10, homozygous=True), SmallVariant("1", 20, "A", "C")) is Copies.SAME
+    mitochondrial = SmallVariant("chrM", 10, "A", "C", homozygous=True)
+    assert copies_of(mitochondrial, SmallVariant("MT", 20, "A", "C")) is Copies.SAME
 
 
 @hypothesis.given(

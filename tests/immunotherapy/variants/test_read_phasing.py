@@ -62,7 +62,7 @@ def test_phase_from_reads__refuses_no_probabilities(error, confidence):
 
 def test_pairs_to_phase__are_near_unknown_and_somatic():
     somatic = [SmallVariant("1", at, "A", "C") for at in (100, 390)]
-    germline = SmallVariant("1", 120, "G", "T", somatic=False)
+    germline = SmallVariant("chr1", 120, "G", "T", somatic=False)
     fixed = SmallVariant("1", 130, "G", "T", somatic=False, homozygous=True)
     other = SmallVariant("1", 150, "G", "T", somatic=False)
     known = SmallVariant("1", 90, "G", "T", phase=Phase("b", 0))

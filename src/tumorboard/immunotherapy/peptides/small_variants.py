@@ -25,7 +25,6 @@ from tumorboard.immunotherapy.peptides.protein_of_change import Refusal, protein
 from tumorboard.immunotherapy.peptides.proteome_index import ProteomeIndex
 from tumorboard.immunotherapy.peptides.self_screen import screen_proteome
 from tumorboard.immunotherapy.variants.phase_groups import PhaseCalls
-from tumorboard.immunotherapy.variants.transcript_index import chromosome_key
 from tumorboard.provenance import Record
 
 __all__ = ["AnnotatedVariant", "VariantFilter", "neopeptides"]
@@ -230,20 +229,15 @@ def _with_phases(
     A phased file holds the somatic variants too: only its own phases can be compared with its neighbours'.
     """
     known_too = list(neighbours)
-    listed = {_key(one): one for one, _ in known_too}
-    somatic = {_key(one) for one, _ in variants}
+    listed = {one.plain_name: one for one, _ in known_too}
+    somatic = {one.plain_name for one, _ in variants}
     phased = []
     for one, changes in variants:
-        known = listed.get(_key(one))
+        known = listed.get(one.plain_name)
         if known is not None and known.phase is not None:
             one = replace(one, phase=known.phase)
         phased.append((one, changes))
-    return phased, [(one, changes) for one, changes in known_too if _key(one) not in somatic]
-
-
-def _key(variant: SmallVariant) -> tuple[str, int, str, str]:
-    plain = chromosome_key(variant.chromosome)
-    return plain, variant.position, variant.reference, variant.alternative
+    return phased, [(one, changes) for one, changes in known_too if one.plain_name not in somatic]
 
 
 def _unversioned(transcript: str) -> str:

@@ -6,11 +6,11 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
+from tumorboard.core.chromosome import plain_chromosome
 from tumorboard.core.neopeptide import DropReason
 from tumorboard.core.transcript import Interval, Transcript
 from tumorboard.core.variant import SpliceJunction
 from tumorboard.immunotherapy.peptides.protein_of_change import Refusal
-from tumorboard.immunotherapy.variants.transcript_index import chromosome_key
 
 __all__ = ["Respliced", "is_annotated", "respliced"]
 
@@ -97,7 +97,7 @@ def is_annotated(transcript: Transcript, junction: SpliceJunction) -> bool:
 
 def _lies_in(transcript: Transcript, junction: SpliceJunction) -> bool:
     return (
-        chromosome_key(transcript.chromosome) == chromosome_key(junction.chromosome)
+        plain_chromosome(transcript.chromosome) == plain_chromosome(junction.chromosome)
         and junction.strand in (".", transcript.strand)
         and transcript.start <= junction.start - 1
         and junction.end + 1 <= transcript.end

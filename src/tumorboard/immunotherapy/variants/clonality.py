@@ -10,6 +10,7 @@ from typing import Final
 from scipy.stats import beta
 
 from tumorboard.core.acquisition import Sex
+from tumorboard.core.chromosome import plain_chromosome
 from tumorboard.core.copy_number import CopyNumberProfile
 from tumorboard.core.variant import SmallVariant
 from tumorboard.errors import InputError
@@ -94,8 +95,8 @@ def normal_copies(chromosome: str, sex: Sex | None) -> int:
     >>> normal_copies("chr7", None), normal_copies("X", Sex.MALE)
     (2, 1)
     """
-    name = chromosome.upper().removeprefix("CHR")
-    if name in ("M", "MT"):
+    name = plain_chromosome(chromosome).upper()
+    if name == "MT":
         raise InputError(
             f"chromosome of a variant with copies must not be the mitochondria's; got {chromosome}; "
             "a cell has hundreds of them"

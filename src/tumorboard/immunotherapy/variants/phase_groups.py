@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import TypeAlias
 
+from tumorboard.core.chromosome import plain_chromosome
 from tumorboard.core.variant import SmallVariant
 from tumorboard.immunotherapy.variants.transcript_site import trimmed
 
@@ -45,7 +46,9 @@ def copies_of(one: SmallVariant, other: SmallVariant, calls: PhaseCalls | None =
     """Tell whether two variants lie on the same copy of their chromosome.
 
     In this order: two that replace the same bases cannot share a copy; one that is homozygous lies on every
-    copy; phases of one block say it; then reads that cover both, if they were counted.
+    copy; phases of one block say it; then reads that cover both, if they were counted. A somatic variant that
+    is homozygous lies on every copy that the tumour still has; so it says nothing of a germline one on one
+    copy, which may be the copy that was lost.
 
     Parameters
     ----------
@@ -67,17 +70,20 @@ def copies_of(one: SmallVariant, other: SmallVariant, calls: PhaseCalls | None =
     >>> copies_of(a, b).name, copies_of(a, SmallVariant("1", 20, "G", "T")).name
     ('SAME', 'UNKNOWN')
     """
-    if _chromosome(one) != _chromosome(other) or (_meet(one, other) and one.name != other.name):
+    apart = plain_chromosome(one.chromosome) != plain_chromosome(other.chromosome)
+    if apart or (_meet(one, other) and one.plain_name != other.plain_name):
         return Copies.OTHER
-    if one.homozygous or other.homozygous:
+    if _on_every_copy_of(one, other) or _on_every_copy_of(other, one):
         return Copies.SAME
     if one.phase is not None and other.phase is not None and one.phase.block == other.phase.block:
         return Copies.SAME if one.phase.haplotype == other.phase.haplotype else Copies.OTHER
     return (calls or {}).get(pair_of(one, other), Copies.UNKNOWN)
 
 
-def _chromosome(variant: SmallVariant) -> str:
-    return variant.chromosome.upper().removeprefix("CHR")
+def _on_every_copy_of(one: SmallVariant, other: SmallVariant) -> bool:
+    """Return whether a variant lies on each copy that another one can be on."""
+    # A somatic one is on every copy that the tumour has: it may have lost the one with the germline variant.
+    return bool(one.homozygous) and (not one.somatic or other.somatic)
 
 
 def _meet(one: SmallVariant, other: SmallVariant) -> bool:

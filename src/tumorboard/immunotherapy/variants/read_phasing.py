@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from tumorboard.core.chromosome import plain_chromosome
 from tumorboard.core.shared_reads import SharedReads
 from tumorboard.core.variant import SmallVariant
 from tumorboard.errors import InputError
@@ -121,11 +122,12 @@ def pairs_to_phase(
     """
     if within_bases < 1:
         raise InputError(f"within_bases must be 1 or more; got {within_bases}")
-    ordered = sorted(variants, key=lambda one: (one.chromosome, one.position, one.name))
+    ordered = sorted(variants, key=lambda one: (plain_chromosome(one.chromosome), one.position, one.name))
     pairs: list[tuple[SmallVariant, SmallVariant]] = []
     for index, one in enumerate(ordered):
         for other in ordered[index + 1 :]:
-            if other.chromosome != one.chromosome or other.position - one.position > within_bases:
+            apart = plain_chromosome(other.chromosome) != plain_chromosome(one.chromosome)
+            if apart or other.position - one.position > within_bases:
                 break
             if (one.somatic or other.somatic) and copies_of(one, other) is Copies.UNKNOWN:
                 pairs.append((one, other) if one.somatic else (other, one))

@@ -9,26 +9,10 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
+from tumorboard.core.chromosome import plain_chromosome
 from tumorboard.core.transcript import Transcript
 
-__all__ = ["TranscriptIndex", "chromosome_key"]
-
-
-def chromosome_key(chromosome: str) -> str:
-    """Return a chromosome's name as all files may be compared by it.
-
-    Parameters
-    ----------
-    chromosome
-        With or without ``chr``.
-
-    Examples
-    --------
-    >>> chromosome_key("chr7"), chromosome_key("chrM"), chromosome_key("MT")
-    ('7', 'MT', 'MT')
-    """
-    name = chromosome[3:] if chromosome[:3].lower() == "chr" else chromosome
-    return "MT" if name.upper() in ("M", "MT") else name
+__all__ = ["TranscriptIndex"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +64,7 @@ class TranscriptIndex(Sequence[Transcript]):
             return transcripts
         by_name: dict[str, list[Transcript]] = {}
         for transcript in transcripts:
-            by_name.setdefault(chromosome_key(transcript.chromosome), []).append(transcript)
+            by_name.setdefault(plain_chromosome(transcript.chromosome), []).append(transcript)
         chromosomes = {}
         for name, here in by_name.items():
             ordered = sorted(here, key=lambda transcript: transcript.start)
@@ -104,7 +88,7 @@ class TranscriptIndex(Sequence[Transcript]):
         tuple of Transcript
             By their first base.
         """
-        here = self._chromosomes.get(chromosome_key(chromosome))
+        here = self._chromosomes.get(plain_chromosome(chromosome))
         if here is None:
             return ()
         low = int(np.searchsorted(here.furthest, first, side="left"))

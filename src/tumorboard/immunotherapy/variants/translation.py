@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tumorboard.core.chromosome import plain_chromosome
 from tumorboard.errors import InputError
 
 __all__ = ["GeneticCode", "genetic_code_of", "reverse_complement", "translate"]
@@ -19,7 +20,6 @@ _ORDER: Final = "TCAG"
 #: How bases are counted here; N is any of them.
 _LETTERS: Final = "TCAGN"
 _COMPLEMENT: Final = str.maketrans("ACGTNacgtn", "TGCANtgcan")
-_MITOCHONDRIA: Final = frozenset({"M", "MT"})
 
 _LETTER_CODE = np.full(256, 255, np.uint8)
 for _number, _pair in enumerate(("Tt", "Cc", "Aa", "Gg", "Nn")):
@@ -81,8 +81,8 @@ def genetic_code_of(chromosome: str) -> GeneticCode:
     >>> genetic_code_of("chrM").name, genetic_code_of("X").name
     ('VERTEBRATE_MITOCHONDRIAL', 'STANDARD')
     """
-    name = chromosome.upper().removeprefix("CHR")
-    return GeneticCode.VERTEBRATE_MITOCHONDRIAL if name in _MITOCHONDRIA else GeneticCode.STANDARD
+    mitochondrial = plain_chromosome(chromosome) == "MT"
+    return GeneticCode.VERTEBRATE_MITOCHONDRIAL if mitochondrial else GeneticCode.STANDARD
 
 
 def reverse_complement(bases: str) -> str:

@@ -42,6 +42,7 @@ def test_named__knows_every_usual_spelling(name, meant):
         ("DRA1*01:01/DRB1*03:01", "HLA-DRB1*03:01"),
         ("HLA-DQA10501-DQB10201", "HLA-DQA1*05:01/DQB1*02:01"),
         ("DPA1*01:03/DPB1*04:01", "HLA-DPA1*01:03/DPB1*04:01"),
+        ("DPB1*04:01~DPA1*01:03", "HLA-DPA1*01:03/DPB1*04:01"),
         ("HLA-DPA1*01:03+HLA-DPB1*04:01", "HLA-DPA1*01:03/DPB1*04:01"),
         ("HLA-A*02:01", "HLA-A*02:01"),
     ],
@@ -59,6 +60,7 @@ def test_molecule_named__joins_chains(name, meant):
         ("DR4", "must be named like"),
         ("H-2-Kb", "must be named like"),
         ("", "must be named like"),
+        ("A*\N{ARABIC-INDIC DIGIT ZERO}\N{ARABIC-INDIC DIGIT TWO}:01", "must be typed to the protein"),
     ],
 )
 def test_named__refuses_what_names_no_protein(name, rule):
@@ -91,6 +93,11 @@ def test_type__refuses_two_patients_and_strangers():
         HlaType.named(["A*01:01"], lost=["A*02:01"])
     with pytest.raises(InputError, match="one at least"):
         HlaType.named([])
+
+
+def test_type__a_protein_made_less_is_the_same_molecule():
+    typed = HlaType.named(["A*24:02:01:02L", "A*24:02", "B*18:17N"])
+    assert [str(molecule) for molecule in typed.molecules()] == ["HLA-A*24:02"]
 
 
 def test_type__a_homozygous_locus_is_one_molecule():

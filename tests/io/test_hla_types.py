@@ -60,6 +60,14 @@ def test_read_hla_type__names_what_it_leaves_out(tmp_path):
     assert read_hla_type(file).left_out == ("HLA-E*01:01:01", "HLA-H*02:01", "HLA-DMA*01:01:01")
 
 
+def test_read_hla_type__leaves_out_what_t1k_is_not_sure_of(tmp_path):
+    row = "HLA-A\t2\tHLA-A*29:02:01\t100.5\t60\tHLA-A*24:02:01\t16.0\t0\n"
+    (file := tmp_path / "hla.tsv").write_text(row)
+    found = read_hla_type(file)
+    assert [allele.short for allele in found.hla_type.alleles] == ["A*29:02"]
+    assert found.left_out == ("HLA-A*24:02:01",)
+
+
 def test_read_hla_type__takes_losses_from_json(tmp_path):
     (file := tmp_path / "hla.json").write_text('{"alleles": ["A0201", "A2402"], "lost": ["A2402"]}')
     assert [str(allele) for allele in read_hla_type(file).hla_type.lost] == ["HLA-A*24:02"]

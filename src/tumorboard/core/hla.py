@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
@@ -14,13 +14,16 @@ __all__ = ["HlaAllele", "HlaMolecule", "HlaType", "MhcClass"]
 
 _CLASS_ONE: Final = ("A", "B", "C", "E", "F", "G")
 _ALPHA_OF: Final = {"DQB1": "DQA1", "DPB1": "DPA1"}
+_ALPHA: Final = ("DRA", "DQA1", "DPA1")
 _CLASS_TWO: Final = ("DRA", "DRB1", "DRB3", "DRB4", "DRB5", "DQA1", "DQB1", "DPA1", "DPB1")
 #: Loci whose groups have three digits as well: without a colon 5 digits are 3 + 2 there, else 2 + 3.
 _LONG_GROUPS: Final = ("DPB1",)
 
 _NAME = re.compile(r"(?:HLA[-_ ]?)?(DRA(?:1(?=\*))?|DRB[13-5]|D[QP][AB]1|CW|[ABCEFG])(.*)", re.IGNORECASE)
-_FIELDS = re.compile(r"(\d{2,4})[:_\- ](\d{2,4})((?:[:_\- ]\d{2,4}){0,2})([NLSCAQGP]?)", re.IGNORECASE)
-_DIGITS = re.compile(r"(\d{4,8})([NLSCAQGP]?)", re.IGNORECASE)
+_FIELDS = re.compile(
+    r"([0-9]{2,4})[:_\- ]([0-9]{2,4})((?:[:_\- ][0-9]{2,4}){0,2})([NLSCAQGP]?)", re.IGNORECASE
+)
+_DIGITS = re.compile(r"([0-9]{4,8})([NLSCAQGP]?)", re.IGNORECASE)
 
 
 class MhcClass(Enum):
@@ -67,7 +70,7 @@ class HlaAllele:
         if self.locus not in _CLASS_ONE + _CLASS_TWO:
             loci = ", ".join(_CLASS_ONE + _CLASS_TWO)
             raise InputError(f"locus of an HLA allele must be one of {loci}; got {self.locus!r}")
-        if not all(re.fullmatch(r"\d{2,4}", part) for part in (self.group, self.protein)):
+        if not all(re.fullmatch(r"[0-9]{2,4}", part) for part in (self.group, self.protein)):
             raise InputError(
                 f"fields of an HLA allele must be two to four digits each; "
                 f"got {self.group!r}, {self.protein!r}"
@@ -178,7 +181,7 @@ class HlaMolecule:
     def __post_init__(self) -> None:
         wanted = _ALPHA_OF.get(self.beta.locus)
         got = None if self.alpha is None else self.alpha.locus
-        if self.beta.locus in ("DRA", "DQA1", "DPA1"):
+        if self.beta.locus in _ALPHA:
             raise InputError(
                 f"HLA molecule must have a beta chain; got the alpha chain {self.beta} alone; name the pair, "
                 "like HLA-DQA1*05:01/DQB1*02:01"
@@ -205,7 +208,8 @@ class HlaMolecule:
         Parameters
         ----------
         name
-            One chain, or an alpha and a beta chain joined by ``/``, ``-``, ``+`` or ``_``.
+            One chain, or an alpha and a beta chain in any order, joined by ``/``, ``-``, ``+``, ``~`` or
+            ``_``.
 
         Raises
         ------
@@ -213,10 +217,11 @@ class HlaMolecule:
             When it names none, or a chain of DQ or DP alone.
         """
         text = re.sub(r"^\s*HLA[-_ ]?", "", name.strip(), flags=re.IGNORECASE)
-        parts = re.split(r"[/+\-_ ]+(?:HLA[-_ ]?)?(?=D[RQP]B)", text, maxsplit=1, flags=re.IGNORECASE)
+        parts = re.split(r"[/+~\-_ ]+(?:HLA[-_ ]?)?(?=D[RQP][AB])", text, maxsplit=1, flags=re.IGNORECASE)
         if len(parts) == 1:
             return cls(HlaAllele.named(text))
-        alpha, beta = (HlaAllele.named(part) for part in parts)
+        chains = [HlaAllele.named(part) for part in parts]
+        alpha, beta = sorted(chains, key=lambda chain: chain.locus not in _ALPHA)
         if alpha.locus == "DRA" and beta.locus.startswith("DRB"):
             return cls(beta)  # the few DRA proteins do not differ where the peptide lies
         return cls(beta, alpha)
@@ -291,20 +296,22 @@ class HlaType:
     def molecules(self, mhc_class: MhcClass | None = None) -> tuple[HlaMolecule, ...]:
         """Return what presents on the tumour; DQ and DP chains in all pairs, from one copy or both.
 
+        Suffixes are left out: two fields name the protein, which is the same when less of it is made.
+
         Parameters
         ----------
         mhc_class
             Of this class only; ``None`` for both.
         """
         out = self.excluded()
-        present = [allele for allele in self.alleles if str(allele) not in out]
+        present = [replace(allele, suffix="") for allele in self.alleles if str(allele) not in out]
         found: list[HlaMolecule] = []
         for allele in present:
-            if allele.locus in ("DRA", "DQA1", "DPA1"):
+            if allele.locus in _ALPHA:
                 continue
             alpha = _ALPHA_OF.get(allele.locus)
             if alpha is None:
                 found.append(HlaMolecule(allele))
             else:
                 found += [HlaMolecule(allele, other) for other in present if other.locus == alpha]
-        return tuple(m for m in found if mhc_class is None or m.mhc_class is mhc_class)
+        return tuple(m for m in dict.fromkeys(found) if mhc_class is None or m.mhc_class is mhc_class)

@@ -13,6 +13,7 @@ from tumorboard.core.hla import HlaAllele, HlaMolecule, HlaType
 from tumorboard.errors import InputError, UnreadableFile
 from tumorboard.io.compressed_text import file_sha256
 from tumorboard.io.text_lines import read_text_lines
+from tumorboard.io.vcf_text import real_number
 from tumorboard.provenance import Record
 
 __all__ = ["HlaTyping", "named_alleles", "read_hla_type"]
@@ -43,8 +44,8 @@ class HlaTyping:
     layout
         Whose layout the file has, e.g. ``"OptiType"``; ``"list"`` of a plain one.
     left_out
-        Names in the file that are left out: of other genes, and of HLA-E, F and G where a program typed
-        all genes.
+        Names in the file that are left out: of other genes, of HLA-E, F and G where a program typed all
+        genes, and those to which T1K gives the quality 0.
     provenance
         How it was read.
     """
@@ -89,10 +90,11 @@ def read_hla_type(path: Path | str) -> HlaTyping:
     path = Path(path)
     lines = read_text_lines(path, what=_WHAT)
     first = next((line for line in lines if line.strip()), "")
+    unsure: tuple[str, ...] = ()
     if first.lstrip().startswith(("{", "[")):
         layout, names, lost = _of_json(path, lines)
     else:
-        layout, names = _of_lines(lines)
+        layout, names, unsure = _of_lines(lines)
         lost = []
     kept, left_out = _sorted_out(names, layout)
     if not kept:
@@ -107,7 +109,7 @@ def read_hla_type(path: Path | str) -> HlaTyping:
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from error
     said = {"file_sha256": file_sha256(path), "layout": layout, "alleles": [str(a) for a in hla_type.alleles]}
-    return HlaTyping(hla_type, layout, left_out, Record("io.read_hla_type", said))
+    return HlaTyping(hla_type, layout, (*left_out, *unsure), Record("io.read_hla_type", said))
 
 
 def named_alleles(name: str, where: str) -> tuple[HlaAllele, ...]:
@@ -144,26 +146,35 @@ def named_alleles(name: str, where: str) -> tuple[HlaAllele, ...]:
 _Named = list[tuple[int, str]]
 
 
-def _of_lines(lines: list[str]) -> tuple[str, _Named]:
-    """Return whose layout the lines have, and the names in them."""
+def _of_lines(lines: list[str]) -> tuple[str, _Named, tuple[str, ...]]:
+    """Return whose layout the lines have, the names in them, and those that the program is not sure of."""
     numbered = [(i, line.rstrip()) for i, line in enumerate(lines, 1) if line.strip()]
     cells = [(number, [cell.strip() for cell in line.split("\t")]) for number, line in numbered]
     head = cells[0][1] if cells else []
     if {"A1", "A2", "B1", "B2", "C1", "C2"} <= set(head):
         columns = [index for index, name in enumerate(head) if name in ("A1", "A2", "B1", "B2", "C1", "C2")]
         # The solutions stand in order; the first is the best.
-        return "OptiType", [(number, row[i]) for number, row in cells[1:2] for i in columns if i < len(row)]
+        return (
+            "OptiType",
+            [(number, row[i]) for number, row in cells[1:2] for i in columns if i < len(row)],
+            (),
+        )
     if head and head[0].lstrip("#").lower() == "locus":
         rows = [(number, row) for number, row in cells[1:] if len(row) >= 4]
-        return "seq2HLA", [(number, row[i].rstrip("'")) for number, row in rows for i in (1, 3)]
+        return "seq2HLA", [(number, row[i].rstrip("'")) for number, row in rows for i in (1, 3)], ()
     if cells and all(len(row) >= 8 and row[1].isdigit() for _, row in cells):
         # Names that T1K cannot tell apart have commas between; the first stands for them.
-        return "T1K", [(number, row[i].split(",")[0]) for number, row in cells for i in (2, 5)]
+        calls = [
+            (number, row[i].split(",")[0], real_number(row[i + 2])) for number, row in cells for i in (2, 5)
+        ]
+        # Its author takes an allele only if its quality is above 0; -1 stands beside no name.
+        unsure = tuple(name for _, name, quality in calls if quality == 0)
+        return "T1K", [(number, name) for number, name, quality in calls if quality != 0], unsure
     if cells and all(len(row) >= 2 and _GENE.match(row[0]) for _, row in cells):
         named: _Named = [(number, name) for number, row in cells for name in row[1:3]]
         polysolver = any(name.lower().startswith("hla_") for _, name in named)
-        return "Polysolver" if polysolver else "HLA-HD", named
-    return "list", list(_of_list(numbered))
+        return "Polysolver" if polysolver else "HLA-HD", named, ()
+    return "list", list(_of_list(numbered)), ()
 
 
 def _of_list(numbered: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:

@@ -113,6 +113,33 @@ def test_read__refuses_what_it_does_not_know(tmp_path):
         _rows(tmp_path, "e.txt", "# NetMHCpan version 4.1b\nnothing\n")
 
 
+_PVACSEQ = "MT Epitope Seq\tHLA Allele\tNetMHCpan MT IC50 Score\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "message"),
+    [
+        (_PVACSEQ + "GILGFVFTL\tHLA-A*02:01\n", UnreadableFile, "line 2 of t.tsv must have 3 cells.*got 2"),
+        (_PVACSEQ.replace("HLA Allele", "HLA") + "A\tB\t5\n", MissingAttribute, "it lacks HLA Allele"),
+        ("peptide,allele,mhcflurry_affinity\nGILGFVFTL\n", UnreadableFile, "allele in line 2 .* cut off"),
+        ("peptide,allele,mhcflurry_affinity\nGILGFVFTL,A0201\n", UnreadableFile, "affinity in line 2 .* cut"),
+        (_MIX[: _MIX.index("\t0.61\t0.01\t-0.9")], UnreadableFile, "%Rank_A0201 in line 2 .* cut off"),
+        (_MIX.replace("Peptide", "Sequence"), MissingAttribute, "it lacks Peptide"),
+        (_PRINTED[: _PRINTED.index(" 0.259")], UnreadableFile, r"Aff\(nM\) in line 8 .* cut off"),
+        (_XLS[: _XLS.index("\t12.0\t0.09")], UnreadableFile, "in line 3 of t.tsv .* cut off"),
+        (_PVACSEQ + "A" * 200_000 + "\tA0201\t5\n", UnreadableFile, "field larger than"),
+    ],
+)
+def test_read__refuses_a_table_that_was_cut_off_or_lacks_a_column(tmp_path, content, error, message):
+    with pytest.raises(error, match=message):
+        _rows(tmp_path, "t.tsv", content)
+
+
+def test_read__passes_over_an_empty_line(tmp_path):
+    (found,) = _rows(tmp_path, "t.tsv", _PVACSEQ + "GILGFVFTL\tHLA-A*02:01\t12.5\n\n")
+    assert found.peptides == ("GILGFVFTL",)
+
+
 @pytest.mark.slow
 def test_read__pvacseq_gives_each_predictor_its_own_rows(data_dir):
     path = data_dir / "immunotherapy" / "pvactools" / "HCC1395_all_epitopes.slim.tsv.gz"

@@ -94,6 +94,10 @@ def read_presentation_table(path: Path | str) -> tuple[PresentationRows, ...]:
                 tools = _tools(text, path.name)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UnreadableFile(f"{path.name} must be a whole gzip file; {error}; copy it again") from error
+    except csv.Error as error:
+        raise UnreadableFile(
+            f"{path.name} must be a table of {_KINDS}; {error}; choose another file"
+        ) from error
     record = Record("io.read_presentation_table", {"file": path.name, "sha256": digest})
     return tuple(_noun(tool, rows, record, path.name) for tool, rows in tools.items())
 
@@ -126,13 +130,20 @@ def _again(first: str, rest: TextIO) -> Iterator[str]:
 
 
 def _number(text: str | None, where: str) -> float:
-    text = "" if text is None else text.strip()
+    text = _stated(text, where).strip()
     if text.lower() in _MISSING:
         return float("nan")
     try:
         return float(text)
     except ValueError as error:
         raise InputError(f"{where} must be a number; got {text[:40]!r}; correct the file") from error
+
+
+def _stated(text: str | None, where: str) -> str:
+    """Return a cell's text; refuse a row that ends before it."""
+    if text is None:
+        raise UnreadableFile(f"{where} must be there; the row has fewer cells; the file was cut off")
+    return text
 
 
 def _pvacseq(table: Iterator[list[str]], name: str) -> dict[str, list[_Row]]:
@@ -145,12 +156,18 @@ def _pvacseq(table: Iterator[list[str]], name: str) -> dict[str, list[_Row]]:
             if header.endswith(ending):
                 tool = header[: -len(ending)].removesuffix("Presentation ").strip()
                 tools.setdefault(tool, [-1, -1, -1])[place] = k
+    _require(headers, ("MT Epitope Seq", "HLA Allele"), name)
     peptide, allele = headers.index("MT Epitope Seq"), headers.index("HLA Allele")
     found: dict[str, list[_Row]] = {tool: [] for tool in tools}
     seen: set[tuple[str, str]] = set()
     for line, row in enumerate(table, start=2):
-        pair = (row[peptide], row[allele])
-        if pair in seen:
+        if row and len(row) != len(headers):
+            raise UnreadableFile(
+                f"line {line} of {name} must have {len(headers)} cells, as its header; got {len(row)}; "
+                "the file was cut off"
+            )
+        pair = (row[peptide], row[allele]) if row else None
+        if pair is None or pair in seen:
             continue  # a pair comes once for each transcript
         seen.add(pair)
         for tool, columns in tools.items():
@@ -172,10 +189,22 @@ def _mhcflurry(table: csv.DictReader[str], name: str) -> list[_Row]:
             f"{name} must have a column allele or best_allele; it has {', '.join(headers)}"
         )
     columns = [next((h for h in names if h in headers), "") for names in _FLURRY]
-    return [
-        (row["peptide"], row[allele], *_three(row, columns, f"line {k} of {name}"))
-        for k, row in enumerate(table, start=2)
-    ]
+    rows: list[_Row] = []
+    for k, row in enumerate(table, start=2):
+        where = f"line {k} of {name}"
+        molecule = _stated(row[allele], f"{allele} in {where}")
+        peptide = _stated(row["peptide"], f"peptide in {where}")
+        rows.append((peptide, molecule, *_three(row, columns, where)))
+    return rows
+
+
+def _require(headers: Sequence[str], needed: Sequence[str], name: str) -> None:
+    missing = [header for header in needed if header not in headers]
+    if missing:
+        raise MissingAttribute(
+            f"{name} must have the columns {', '.join(needed)}; it lacks {', '.join(missing)}; "
+            "choose the file that the tool wrote"
+        )
 
 
 def _three(row: dict[str, str], columns: Sequence[str], where: str) -> tuple[float, float, float]:
@@ -186,6 +215,7 @@ def _three(row: dict[str, str], columns: Sequence[str], where: str) -> tuple[flo
 def _mixmhcpred(table: csv.DictReader[str], name: str) -> list[_Row]:
     """Return a row for each allele's own columns ``Score_A0201`` and ``%Rank_A0201``."""
     headers = table.fieldnames or []
+    _require(headers, ("Peptide",), name)
     alleles = [h[6:] for h in headers if h.startswith("Score_") and h != "Score_bestAllele"]
     return [
         (
@@ -211,9 +241,9 @@ def _xls(first: str, second: str, text: TextIO, name: str) -> Iterator[_Row]:
         for (start, allele), end in zip(starts, ends, strict=True):
             row = dict(zip(columns[start:end], cells[start:end], strict=False))
             names = (
-                _first(row, "nM"),
-                _first(row, "EL_Rank", "Rank", "BA_Rank"),
-                _first(row, "EL-score", "EL_score", "Score"),
+                _first(columns[start:end], "nM"),
+                _first(columns[start:end], "EL_Rank", "Rank", "BA_Rank"),
+                _first(columns[start:end], "EL-score", "EL_score", "Score"),
             )
             yield (cells[at], allele, *_three(row, names, f"line {k} of {name}"))
 
@@ -231,9 +261,9 @@ def _printed(text: TextIO, name: str, tool: str) -> dict[str, list[_Row]]:
         elif columns and _NUMBER.match(cells[0]):
             row = dict(zip(columns, cells, strict=False))
             names = (
-                _first(row, "Aff(nM)", "Affinity(nM)"),
-                _first(row, "%Rank_EL", "%Rank_BA", "%Rank"),
-                _first(row, "Score_EL", "Score_BA", "Score"),
+                _first(columns, "Aff(nM)", "Affinity(nM)"),
+                _first(columns, "%Rank_EL", "%Rank_BA", "%Rank"),
+                _first(columns, "Score_EL", "Score_BA", "Score"),
             )
             allele = row.get("MHC", row.get("HLA", row.get("Allele", "")))
             rows.append((row["Peptide"], allele, *_three(row, names, f"line {k} of {name}")))
@@ -242,8 +272,8 @@ def _printed(text: TextIO, name: str, tool: str) -> dict[str, list[_Row]]:
     return {tool: rows}
 
 
-def _first(row: dict[str, str], *names: str) -> str:
-    return next((name for name in names if name in row), "")
+def _first(columns: Sequence[str], *names: str) -> str:
+    return next((name for name in names if name in columns), "")
 
 
 def _noun(tool: str, rows: Sequence[_Row], record: Record, name: str) -> PresentationRows:

@@ -140,17 +140,17 @@ def protraction_factor(rate: DoseRate, tissue: RepairingTissue) -> float:
     tissue
         How fast it repairs.
 
+    References
+    ----------
+    .. [1] lea1942
+    .. [2] dale1985lq
+
     Examples
     --------
     >>> hour = 3600.0
     >>> rate = DoseRate([1.0], [math.log(2) / (50 * hour)])
     >>> round(protraction_factor(rate, RepairingTissue(2.5, (2.5 * hour,))), 6)  # 2.5 / (50 + 2.5)
     0.047619
-
-    References
-    ----------
-    .. [1] lea1942
-    .. [2] dale1985lq
     """
     a, rates = rate.amplitudes, rate.rates_per_s
     dose = float(a @ (1.0 / rates))
@@ -178,14 +178,14 @@ def bed_gy(dose_gy: ArrayLike, *, protraction: float, alpha_beta_gy: float) -> N
     alpha_beta_gy
         Of the tissue and endpoint, > 0 [Gy].
 
+    References
+    ----------
+    .. [1] dale1985lq
+
     Examples
     --------
     >>> float(bed_gy(10.0, protraction=0.05, alpha_beta_gy=2.5))
     12.0
-
-    References
-    ----------
-    .. [1] dale1985lq
     """
     dose = _checked_dose(dose_gy, protraction, alpha_beta_gy)
     return np.asarray(dose * (1.0 + protraction * dose / alpha_beta_gy))

@@ -44,15 +44,15 @@ class HalfLifePopulation:
     source
         Where the population was described, in words: it is part of every result.
 
+    References
+    ----------
+    .. [1] hou2021single
+
     Examples
     --------
     >>> kidneys = HalfLifePopulation(50.0 * 3600.0, 1.2, 159.5 * 3600.0, "example, not measured")
     >>> (kidneys.half_lives_s(3) / 3600.0).round(1)
     array([41.9, 50. , 59.6])
-
-    References
-    ----------
-    .. [1] hou2021single
     """
 
     median_s: float
@@ -150,15 +150,15 @@ def time_factor_s(
     population
         Effective half-lives; Haenscheid's method needs none.
 
-    Examples
-    --------
-    >>> round(time_factor_s(SingleTimePointMethod.HAENSCHEID, 96.0 * 3600, population=None) / 3600, 3)
-    276.997
-
     References
     ----------
     .. [1] haenscheid2018single
     .. [2] madsen2018single
+
+    Examples
+    --------
+    >>> round(time_factor_s(SingleTimePointMethod.HAENSCHEID, 96.0 * 3600, population=None) / 3600, 3)
+    276.997
     """
     if not (math.isfinite(time_s) and time_s > 0):
         raise InputError(f"time_s must be finite and > 0 [s after administration]; got {time_s!r}")
@@ -194,15 +194,15 @@ def relative_errors(
     ndarray
         (estimate - truth) / truth of each, without the error of the measurement, shape ``(n,)``.
 
+    References
+    ----------
+    .. [1] gustafsson2022single
+
     Examples
     --------
     >>> kidneys = HalfLifePopulation(50.0 * 3600.0, 1.2, 159.5 * 3600.0, "example, not measured")
     >>> relative_errors(SingleTimePointMethod.HAENSCHEID, 96 * 3600.0, population=kidneys, n=3).round(3)
     array([-0.064,  0.015,  0.055])
-
-    References
-    ----------
-    .. [1] gustafsson2022single
     """
     half_lives = population.half_lives_s(n)
     truth = np.exp2(time_s / half_lives) * half_lives / _LN2

@@ -201,6 +201,10 @@ class ExponentialModel:
     config
         What to fit, and how.
 
+    References
+    ----------
+    .. [1] golub1973varpro
+
     Examples
     --------
     >>> day = 86400.0
@@ -209,10 +213,6 @@ class ExponentialModel:
     >>> fit = ExponentialModel(config).fit(samples)
     >>> round(fit.effective_half_life_s / day, 6), round(fit.time_integrated_activity_bq_s / 1e12, 6)
     (1.0, 1.994382)
-
-    References
-    ----------
-    .. [1] golub1973varpro
     """
 
     def __init__(self, config: ExponentialConfig) -> None:

@@ -119,6 +119,10 @@ class PopulationPriorModel:
     population
         Effective half-lives.
 
+    References
+    ----------
+    .. [1] hou2021single
+
     Examples
     --------
     >>> h = 3600.0
@@ -127,10 +131,6 @@ class PopulationPriorModel:
     >>> fit = PopulationPriorModel(liver_lesions).fit(early)
     >>> round(fit.effective_half_life_s / h), round(fit.effective_half_life_uncertainty_s / h)
     (83, 24)
-
-    References
-    ----------
-    .. [1] hou2021single
     """
 
     def __init__(self, population: HalfLifePopulation) -> None:

@@ -39,6 +39,10 @@ def aicc(fit: ExponentialFit) -> float:
     InputError
         When there are too few samples.
 
+    References
+    ----------
+    .. [1] hurvich1989aicc
+
     Examples
     --------
     >>> from tumorboard.dosimetry.time_activity_shapes import CurveShape
@@ -47,10 +51,6 @@ def aicc(fit: ExponentialFit) -> float:
     >>> config = ExponentialConfig(CurveShape.PHYSICAL_DECAY, 1.0, Weighting.KNOWN_UNCERTAINTY)
     >>> round(aicc(ExponentialModel(config).fit(samples)), 12)
     6.0
-
-    References
-    ----------
-    .. [1] hurvich1989aicc
     """
     n, k = fit.samples.n_times, _n_parameters(fit.config)
     if n <= k + 1:
@@ -127,6 +127,10 @@ def choose_by_aicc(candidates: Sequence[ExponentialConfig], samples: ActivitySam
     InputError
         When AICc is not defined for a candidate (it names all of them), or they cannot be compared.
 
+    References
+    ----------
+    .. [1] kletting2013nukfit
+
     Examples
     --------
     >>> from tumorboard.dosimetry.time_activity_shapes import CurveShape
@@ -136,10 +140,6 @@ def choose_by_aicc(candidates: Sequence[ExponentialConfig], samples: ActivitySam
     >>> candidates = [ExponentialConfig(shape, 5.0, Weighting.KNOWN_UNCERTAINTY) for shape in shapes]
     >>> choose_by_aicc(candidates, samples).best.config.shape
     <CurveShape.MONO_EXPONENTIAL: 'mono_exponential'>
-
-    References
-    ----------
-    .. [1] kletting2013nukfit
     """
     if len(candidates) < 2 or len({(c.weighting, c.physical_half_life_s) for c in candidates}) > 1:
         raise InputError(

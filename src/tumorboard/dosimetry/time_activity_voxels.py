@@ -174,6 +174,10 @@ class VoxelModel:
     config
         How to fit, and what to do where it cannot be done.
 
+    References
+    ----------
+    .. [1] golub1973varpro
+
     Examples
     --------
     >>> from tumorboard.core.grid import AXIAL
@@ -187,10 +191,6 @@ class VoxelModel:
     array([[[10.,  0.]]])
     >>> fit.decays.decays.round(3)  # 16 Bq/mL at administration, 10 s / ln 2, 1 mL
     array([[[230.831,   0.   ]]])
-
-    References
-    ----------
-    .. [1] golub1973varpro
     """
 
     def __init__(self, config: VoxelFitConfig) -> None:

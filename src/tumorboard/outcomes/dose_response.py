@@ -44,17 +44,17 @@ class LymanKutcherBurman:
     volume_exponent
         n, > 0: 1 for the mean dose, near 0 for the maximum.
 
+    References
+    ----------
+    .. [1] lyman1985complication
+    .. [2] kutcher1989calculation
+
     Examples
     --------
     >>> from tumorboard.provenance import Record
     >>> lung = DoseVolumeHistogram("lung", [30.8], [1.0], Record("example"))
     >>> LymanKutcherBurman(30.8, 0.37, 1.0).probability(lung, frozenset())
     0.5
-
-    References
-    ----------
-    .. [1] lyman1985complication
-    .. [2] kutcher1989calculation
     """
 
     td50_gy: float

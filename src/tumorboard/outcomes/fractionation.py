@@ -54,14 +54,14 @@ def bed_gy(
     InputError
         When a value is out of range.
 
+    References
+    ----------
+    .. [1] fowler1989linear
+
     Examples
     --------
     >>> float(bed_gy(60.0, n_fractions=30, alpha_beta_gy=10.0))
     72.0
-
-    References
-    ----------
-    .. [1] fowler1989linear
     """
     dose = np.asarray(dose_gy, dtype=np.float64)
     alpha_beta = np.asarray(alpha_beta_gy, dtype=np.float64)
@@ -125,16 +125,16 @@ def incomplete_repair_factor(*, fractions_per_day: int, interval_s: float, half_
     half_life_s
         Half-life of repair of sublethal damage, > 0 [s].
 
+    References
+    ----------
+    .. [1] thames1985incomplete
+
     Examples
     --------
     >>> incomplete_repair_factor(fractions_per_day=1, interval_s=3600.0, half_life_s=5400.0)
     0.0
     >>> incomplete_repair_factor(fractions_per_day=2, interval_s=5400.0, half_life_s=5400.0)
     0.5
-
-    References
-    ----------
-    .. [1] thames1985incomplete
     """
     if fractions_per_day < 1 or fractions_per_day != int(fractions_per_day):
         raise InputError(f"fractions_per_day must be a whole number >= 1; got {fractions_per_day!r}")
@@ -166,16 +166,16 @@ def repopulation_loss_gy(
     doubling_time_s
         Of clonogens after kick-off, > 0 [s].
 
+    References
+    ----------
+    .. [1] fowler1989linear
+
     Examples
     --------
     >>> day = 86400.0
     >>> round(repopulation_loss_gy(overall_time_s=42 * day, kickoff_time_s=21 * day, alpha_per_gy=0.3,
     ...                            doubling_time_s=3 * day), 3)
     16.173
-
-    References
-    ----------
-    .. [1] fowler1989linear
     """
     for name, value in (("overall_time_s", overall_time_s), ("kickoff_time_s", kickoff_time_s)):
         if not (math.isfinite(value) and value >= 0):

@@ -147,6 +147,10 @@ def gamma_index(
         When an image is no dose, is not finite, the evaluation is too thin, or no reference point reaches
         the threshold.
 
+    References
+    ----------
+    .. [1] low1998gamma
+
     Examples
     --------
     >>> from tumorboard.core.grid import AXIAL, Grid
@@ -158,10 +162,6 @@ def gamma_index(
     >>> result = gamma_index(dose, higher, criteria)
     >>> round(float(result.gamma.values[1, 1, 4]), 3), result.pass_rate_percent
     (0.152, 100.0)
-
-    References
-    ----------
-    .. [1] low1998gamma
     """
     _require_doses(reference, evaluation)
     full_gy = criteria.normalisation_dose_gy

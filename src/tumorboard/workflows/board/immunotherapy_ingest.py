@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,4 +163,5 @@ def _data(config: ImmunotherapyConfig, files: ImmunotherapyFiles, progress: Prog
 
     inputs = read_inputs(config, files, progress=progress)
     require_molecules(config, inputs.hla)
-    return inputs_to_json(inputs)
+    # As one text: a case lays out its JSON for people, which for tens of thousands of peptides takes seconds.
+    return {"inputs": json.dumps(inputs_to_json(inputs), allow_nan=False)}

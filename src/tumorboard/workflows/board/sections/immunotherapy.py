@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import replace
 from typing import Any
@@ -41,7 +42,7 @@ def run(context: Context) -> SectionResult:
     from tumorboard.workflows.board.immunotherapy_tables import inputs_from_json
     from tumorboard.workflows.immunotherapy.run import run as find_targets
 
-    inputs = inputs_from_json(context.store.result(body["data"]))
+    inputs = inputs_from_json(json.loads(context.store.result(body["data"])["inputs"]))
     found = find_targets(config, inputs, progress=context.progress)
     began = time.perf_counter()
     blocks = target_blocks(found, body["notes"])

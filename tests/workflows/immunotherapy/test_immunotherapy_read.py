@@ -124,3 +124,38 @@ def test_read__no_hla_type_says_so(annotated):
     (annotated / "hla.txt").unlink()
     with pytest.raises(InputError, match=re.escape("HLA type must be there: a file hla*.txt")):
         read(annotated)
+
+
+def phased_file(folder, gene="PHASE1"):
+    """Take the second of two changes out of the somatic file; write both as a phased file of one sample."""
+    lines = (folder / "somatic.vcf").read_text().splitlines()
+    own = [line for line in lines if f"|{gene}|" in line]
+    assert len(own) == 2
+    (folder / "somatic.vcf").write_text("\n".join(line for line in lines if line != own[1]) + "\n")
+    head = [line for line in lines if line.startswith("##") and "sample=" not in line]
+    columns = next(line for line in lines if line.startswith("#CHROM")).split("\t")
+    rows = [line.split("\t") for line in own]
+    text = ["\t".join([*cells[:9], cells[10]]) for cells in (columns, *rows)]
+    (folder / "phased.vcf").write_text("\n".join([*head, *text]) + "\n")
+    return own
+
+
+def test_read__a_germline_neighbour_on_the_same_copy_goes_into_the_peptide(annotated):
+    phased_file(annotated)
+    found = read(annotated)
+    (made,) = (p for p in found.found.kept if p.sequence == "GLCTLVAML")
+    # What all cells have is in the normal peptide too.
+    assert made.wild_type == "GPCTLVAML"
+    assert len(made.events) == 2
+
+
+def test_read__a_germline_file_that_nothing_annotates_is_said_to_be_of_no_use(annotated):
+    phased_file(annotated)
+    file = annotated / "phased.vcf"
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(re.sub(r"CSQ=\S+", ".", line) for line in lines if "ID=CSQ" not in line))
+    found = read(annotated)
+    assert any(
+        "germline variants near the tumour's were read, but put into no peptide" in n for n in found.notes
+    )
+    assert "GLCTLVAML" not in {p.sequence for p in found.found.kept}

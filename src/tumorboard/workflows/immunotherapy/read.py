@@ -221,20 +221,25 @@ def _germline(
     transcripts: Sequence[Transcript],
     genome: Genome | None,
 ) -> tuple[AnnotatedVariants | None, list[str]]:
-    """Read germline neighbours; what they do to transcripts needs an annotation and a genome."""
+    """Read germline neighbours, and what they do to transcripts: by annotation and genome, else as VEP says.
+
+    A phased file that holds the somatic variants as well is kept whole: its phases count for them too.
+    """
     if files.germline is None or variants is None:
         return None, []
     near = [variant for variant, _ in variants]
     found = read_germline_variants(files.germline, near=near, within_bases=_NEAR_BASES)
-    somatic = {variant.name for variant in near}
-    found = replace(found, variants=tuple(pair for pair in found if pair[0].name not in somatic))
-    if genome is None or not transcripts:
+    if genome is not None and transcripts:
+        return _called(found, transcripts, Record("io.read_gtf"), genome), []
+    try:
+        told = {variant.name: changes for variant, changes in read_annotated_variants(files.germline)}
+    except MissingAttribute:
         said = (
             f"{files.germline.name}: {len(found)} germline variants near the tumour's were read, but put "
-            "into no peptide: that needs the annotation (GTF) and the genome (FASTA)."
+            "into no peptide: that needs VEP's annotation, or the annotation (GTF) and the genome (FASTA)."
         )
         return None, [said]
-    return _called(found, transcripts, Record("io.read_gtf"), genome), []
+    return replace(found, variants=tuple((v, told.get(v.name, ())) for v, _ in found)), []
 
 
 def _calls(

@@ -63,10 +63,30 @@ def test_of_record__reads_minimal_alleles():
     assert [[change.transcript for change in own] for own in found] == [["T1"], ["T2"]]
 
 
+def test_of_record__leaves_out_indels_of_a_record_that_was_split_after_vep():
+    # Of CAA to C ("-") and CA ("A"): once split and trimmed, both are called "-".
+    fields = "Allele|Consequence|Feature"
+    skipped = {}
+    entries = VepEntries(tuple(fields.split("|")), True, skipped)
+    for reference, alternative in [("CAA", "C"), ("CAA", "CA"), ("CA", "C")]:
+        found = entries.of_record(
+            "-|frameshift_variant|T1,A|inframe_deletion|T1",
+            reference,
+            [alternative],
+            gene_tpm={},
+            transcript_tpm={},
+        )
+        assert found == [[]]
+    assert list(skipped.values()) == [6]
+    # A substitution keeps its name.
+    ((made,),) = changes(fields, "T|missense_variant|T1,-|frameshift_variant|T1", "A", ["T"])
+    assert made.consequences == ("missense_variant",)
+
+
 def test_of_record__reads_places_residues_and_proteins():
     fields = "Allele|Consequence|Feature|Protein_position|Amino_acids|WildtypeProtein|FrameshiftSequence"
-    fields += "|TSL|MANE|FLAGS|HGVSp|CANONICAL|Codons"
-    rest = "MAK*|MAW*|2|MANE_Select|cds_start_NF&x|p.A%3D|YES|gCt/gGt"
+    fields += "|TSL|MANE|FLAGS|HGVSp|CANONICAL|Codons|Gene"
+    rest = "MAK*|MAW*|2|MANE_Select|cds_start_NF&x|p.A%3D|YES|gCt/gGt|ENSG7"
     terms = "frameshift_variant&splice_region_variant"
     cases = {
         "58|P/A": (58, "P", "A"),
@@ -83,7 +103,7 @@ def test_of_record__reads_places_residues_and_proteins():
         assert (made.protein_start, made.reference_residues, made.alternative_residues) == expected
     assert (made.wild_type_protein, made.mutant_protein) == ("MAK", "MAW")
     assert made.consequences == ("frameshift_variant", "splice_region_variant")
-    assert made.codons == "gCt/gGt"
+    assert (made.codons, made.gene_identifier) == ("gCt/gGt", "ENSG7")
     assert (made.support_level, made.mane_select, made.canonical) == (2, True, True)
     assert (made.flags, made.hgvs_protein, made.transcript_tpm) == (("cds_start_NF", "x"), "p.A=", 2.5)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Final
 
 from tumorboard.errors import InputError
 from tumorboard.provenance import Record
 
 __all__ = ["ExpressionTable"]
+
+_VERSION: Final = re.compile(r"\.\d+")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,4 +76,5 @@ class ExpressionTable:
 
 
 def _unversioned(name: str) -> str:
-    return name.partition(".")[0] if name.startswith("ENS") else name
+    # What follows a version stays: GENCODE's ENST00000381192.10_PAR_Y is another chromosome's.
+    return _VERSION.sub("", name, count=1) if name.startswith("ENS") else name

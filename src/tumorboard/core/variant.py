@@ -178,6 +178,8 @@ class TranscriptChange:
         What the source remarks, e.g. ``"cds_start_NF"``.
     codons
         What becomes of the codons, changed bases in capitals, e.g. ``"cCt/cGt"``; may be empty.
+    gene_identifier
+        E.g. ``"ENSG00000133703"``; may be empty.
     """
 
     gene: str
@@ -198,6 +200,7 @@ class TranscriptChange:
     hgvs_protein: str = ""
     flags: tuple[str, ...] = ()
     codons: str = ""
+    gene_identifier: str = ""
 
     def __post_init__(self) -> None:
         if not self.transcript:

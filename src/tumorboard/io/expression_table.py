@@ -8,6 +8,7 @@ from typing import Final
 
 from tumorboard.core.expression import ExpressionTable
 from tumorboard.errors import InputError, MissingAttribute
+from tumorboard.io.compressed_text import file_sha256
 from tumorboard.io.event_table import EventRow, read_event_rows
 from tumorboard.io.text_lines import finite_number
 from tumorboard.provenance import Record
@@ -87,7 +88,12 @@ def read_expression_table(path: Path | str) -> ExpressionTable:
             f"{_WHAT} must have a column of names, such as gene, gene_id or target_id; {name} has "
             f"{', '.join(headers)[:200]}"
         )
-    parameters = {"file": name, "transcripts": len(transcripts), "genes": len(genes)}
+    parameters = {
+        "file": name,
+        "file_sha256": file_sha256(path),
+        "transcripts": len(transcripts),
+        "genes": len(genes),
+    }
     return ExpressionTable(transcripts, genes, Record("io.read_expression_table", parameters))
 
 

@@ -325,6 +325,7 @@ def _changes(row: Mapping[str, str]) -> tuple[TranscriptChange, ...]:
             hgvs_coding=_said(row, "hgvsc"),
             hgvs_protein=stated,
             codons=_said(row, "codons"),
+            gene_identifier=_said(row, "gene"),
         ),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -26,6 +26,11 @@ _OUTSIDE: Final = frozenset(
 _NOT_A_TRANSCRIPT: Final = "consequence on a regulatory feature or between genes"
 _NO_EXON: Final = "consequence outside the exons and splice sites of a transcript"
 _NO_ALLELE: Final = "consequence of an allele that the record does not have"
+#: Then bases that the alleles of the record before shared may be gone, and "-" or "A" mean any of them.
+_SPLIT: Final = (
+    "consequence of an insertion or deletion whose record was split after VEP ran: "
+    "which allele it is of is not said; split, then run VEP"
+)
 
 
 def vep_alleles(reference: str, alternatives: Sequence[str]) -> list[str]:
@@ -110,11 +115,13 @@ class VepEntries:
             Expression by identifier.
         """
         found: list[list[TranscriptChange]] = [[] for _ in alternatives]
-        named = self._names(reference, alternatives)
-        for entry in text.split(",") if text else ():
-            # Wanting fields at the end are empty; escapes are undone after the bars are split.
-            values = entry.split("|")
-            reason = self._reason_to_skip(values)
+        # Wanting fields at the end are empty; escapes are undone after the bars are split.
+        entries = [entry.split("|") for entry in text.split(",")] if text else []
+        told = {self._get(values, "Allele").upper() for values in entries}
+        named = self._names(reference, alternatives, told)
+        was_split = len(alternatives) == 1 and len(told) > 1 and len(alternatives[0]) != len(reference)
+        for values in entries:
+            reason = _SPLIT if was_split else self._reason_to_skip(values)
             index = None if reason else self._allele_of(values, named, len(alternatives))
             if reason is None and index is None:
                 reason = _NO_ALLELE
@@ -128,15 +135,17 @@ class VepEntries:
         place = self._place.get(name, -1)
         return percent_decoded(values[place]) if 0 <= place < len(values) else ""
 
-    def _names(self, reference: str, alternatives: Sequence[str]) -> dict[str, int]:
-        """Return which alternative each name stands for; VEP's plain names win over trimmed ones."""
+    def _names(self, reference: str, alternatives: Sequence[str], told: Collection[str]) -> dict[str, int]:
+        """Return which alternative each name stands for; one told by VEP's plain name has no trimmed one."""
         real = [a.upper() for a in alternatives]
         named: dict[str, int] = {}
-        for index, name in enumerate(vep_alleles(reference, real)):
+        plain = vep_alleles(reference, real)
+        for index, name in enumerate(plain):
             named.setdefault(name, index)
         trimmed = [trimmed_allele(reference, a) if a.isalpha() else a for a in real]
         for index, name in enumerate(trimmed):
-            if trimmed.count(name) == 1:  # two deletions of one record are both "-"
+            # Two deletions of one record are both "-".
+            if trimmed.count(name) == 1 and plain[index] not in told:
                 named.setdefault(name, index)
         return named
 
@@ -187,6 +196,7 @@ class VepEntries:
             hgvs_protein=get("HGVSp"),
             flags=tuple(flag for flag in get("FLAGS").split("&") if flag),
             codons=get("Codons"),
+            gene_identifier=get("Gene"),
         )
 
     def _protein(self, text: str) -> str | None:

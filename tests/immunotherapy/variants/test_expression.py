@@ -58,6 +58,17 @@ def test_with_expression__fills_what_the_table_has():
     assert [(c.transcript_tpm, c.gene_tpm) for c in found] == [(3.0, 8.0), (None, 4.0)]
 
 
+def test_with_expression__finds_genes_by_identifier_where_the_table_has_no_symbols():
+    table = ExpressionTable({}, {"ENSG00000133703.14": 8.0}, Record("example"))
+    change = TranscriptChange("KRAS", "T1", ("missense_variant",), gene_identifier="ENSG00000133703")
+    assert with_expression([change], table)[0].gene_tpm == 8.0
+
+
+def test_expression_table__keeps_the_copies_of_x_and_y_apart():
+    table = ExpressionTable({"ENST01.2": 5.0, "ENST01.2_PAR_Y": 0.0}, {}, Record("example"))
+    assert (table.of_transcript("ENST01.7"), table.of_transcript("ENST01.7_PAR_Y")) == (5.0, 0.0)
+
+
 def test_expression_table__refuses_negative_values():
     with pytest.raises(InputError, match="0 TPM or more"):
         ExpressionTable({}, {"KRAS": -1.0}, Record("example"))

@@ -147,4 +147,5 @@ def _of(
         support_level=transcript.support_level,
         hgvs_protein=known.name,
         flags=(*flags, *known.flags),
+        gene_identifier=transcript.gene_identifier,
     )

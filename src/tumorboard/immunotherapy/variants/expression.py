@@ -128,7 +128,8 @@ def with_expression(
     """
     found = []
     for change in changes:
-        transcript, gene = table.of_transcript(change.transcript), table.of_gene(change.gene)
+        transcript = table.of_transcript(change.transcript)
+        gene = table.of_gene(change.gene, change.gene_identifier)
         found.append(
             dataclasses.replace(
                 change,

@@ -52,6 +52,13 @@ def test_read_copy_number_segments__estimates_below_none_are_none(tmp_path):
     assert read_copy_number_segments(path).at("2", 5).total == 0
 
 
+def test_read_copy_number_segments__may_share_the_base_at_their_border(tmp_path):
+    path = tmp_path / "segments.txt"
+    path.write_text("chrom\tstart\tend\ttcn.em\tlcn.em\n1\t1\t100\t2\t1\n1\t100\t200\t3\t1\n")
+    profile = read_copy_number_segments(path)
+    assert [profile.at("chr1", base).total for base in (99, 100, 101)] == [2, 3, 3]
+
+
 @pytest.mark.parametrize(
     ("text", "error", "words"),
     [

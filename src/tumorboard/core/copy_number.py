@@ -83,7 +83,7 @@ class CopyNumberProfile:
     Parameters
     ----------
     segments
-        In any order; none overlapping.
+        In any order; none overlapping, but for one base at their ends: that counts as the later's.
     provenance
         How they were read or made.
 
@@ -111,7 +111,8 @@ class CopyNumberProfile:
         for name, here in found.items():
             here.sort(key=lambda segment: segment.first)
             for before, behind in pairwise(here):
-                if behind.first <= before.last:
+                # Tables whose segments end where the next begins are many: half-open, or by markers.
+                if behind.first < before.last or behind.first == before.first:
                     raise InputError(
                         f"segments must not overlap; {name}:{before.first}-{before.last} and "
                         f"{behind.first}-{behind.last} do; give one tumour's segments"

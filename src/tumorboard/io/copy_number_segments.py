@@ -8,6 +8,7 @@ from typing import Final
 
 from tumorboard.core.copy_number import CopyNumberProfile, CopyNumberSegment
 from tumorboard.errors import InputError, MissingAttribute
+from tumorboard.io.compressed_text import file_sha256
 from tumorboard.io.event_table import EventRow, count_in, read_event_rows
 from tumorboard.io.text_lines import finite_number
 from tumorboard.provenance import Record
@@ -103,7 +104,12 @@ def read_copy_number_segments(path: Path | str, *, sample: str | None = None) ->
         )
     segments = [found for row in rows if (found := _segment(row, chromosome, layout)) is not None]
     left_out = len(rows) - len(segments)
-    parameters = {"file": Path(path).name, "program": layout.program, "rows_left_out": left_out}
+    parameters = {
+        "file": Path(path).name,
+        "file_sha256": file_sha256(path),
+        "program": layout.program,
+        "rows_left_out": left_out,
+    }
     return CopyNumberProfile(segments, Record("io.read_copy_number_segments", parameters))
 
 

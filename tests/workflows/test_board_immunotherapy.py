@@ -128,7 +128,7 @@ def unknown_allele(case):
 
 BAD = {
     cut_off: "cut off|truncated|incomplete|damaged|end",
-    without_annotation: r"annotation \(GTF\) and the genome \(FASTA\)",
+    without_annotation: "give a GTF and the genome's FASTA",
     unknown_allele: r"HLA-A\*99:99",
 }
 

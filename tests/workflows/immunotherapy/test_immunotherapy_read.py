@@ -80,7 +80,7 @@ def test_read__a_record_that_is_there_twice_counts_once(annotated):
 
 def test_read__without_annotation_says_what_is_needed(plain):
     (plain / "genes.gtf").unlink()
-    with pytest.raises(MissingAttribute, match=r"annotation \(GTF\) and the genome \(FASTA\)") as told:
+    with pytest.raises(MissingAttribute, match="give a GTF and the genome's FASTA") as told:
         read(plain)
     assert "\n" not in str(told.value)
 
@@ -159,3 +159,41 @@ def test_read__a_germline_file_that_nothing_annotates_is_said_to_be_of_no_use(an
         "germline variants near the tumour's were read, but put into no peptide" in n for n in found.notes
     )
     assert "GLCTLVAML" not in {p.sequence for p in found.found.kept}
+
+
+def test_read__a_maf_needs_annotation_and_genome(annotated):
+    (annotated / "somatic.vcf").rename(annotated / "somatic.maf")
+    with pytest.raises(MissingAttribute, match="which states none; give a GTF and the genome's FASTA"):
+        read(annotated)
+
+
+def test_read__a_fusion_gives_peptides_beside_the_variants(annotated):
+    headers = (
+        "#gene1 gene2 strand1(gene/fusion) strand2(gene/fusion) breakpoint1 breakpoint2 site1 site2 type "
+        "split_reads1 split_reads2 discordant_mates coverage1 coverage2 confidence reading_frame "
+        "transcript_id1 transcript_id2 peptide_sequence"
+    ).split()
+    row = (
+        "BCR ABL1 +/+ +/+ 22:23290413 9:130854064 splice-site splice-site translocation 12 9 20 90 80 high "
+        "in-frame T1 T2 ELDEGNSQGILGF|VFTLDEGNSQDE"
+    ).split()
+    (annotated / "fusions.tsv").write_text("\t".join(headers) + "\n" + "\t".join(row) + "\n")
+    found = read(annotated)
+    made = [p for p in found.found.kept if p.origins[0].kind.value == "fusion"]
+    assert "GILGFVFTL" in {p.sequence for p in made}
+    assert {p.gene for p in made} == {"BCR--ABL1"}
+
+
+def test_read__junctions_without_annotation_are_said_to_be_of_no_use(annotated):
+    (annotated / "s.SJ.out.tab").write_text("chrDemo\t100\t200\t1\t1\t0\t12\t0\t30\n")
+    assert any("1 splice junctions were read, but no peptide" in note for note in read(annotated).notes)
+
+
+def test_read__junctions_with_annotation_are_put_into_transcripts(plain, genome):
+    gene = genome.genes[0]
+    first, last = gene.start + 150, gene.start + 209
+    (plain / "s.SJ.out.tab").write_text(f"{genome.chromosome}\t{first}\t{last}\t1\t1\t0\t12\t0\t30\n")
+    made = [p for p in read(plain).found.kept if p.origins[0].kind.value == "splice junction"]
+    whole = gene.protein
+    joint = whole[150 // 3 - 5 : 150 // 3] + whole[210 // 3 : 210 // 3 + 4]
+    assert joint in {p.sequence for p in made}

@@ -161,13 +161,14 @@ def _variants(
     is_maf = path.name.lower().endswith((".maf", ".maf.gz"))
     try:
         if is_maf:
-            raise MissingAttribute(f"variants must state proteins; {path.name} is a MAF, which states none")
-        found = read_annotated_variants(path, tumour_sample=config.tumour_sample)
-    except MissingAttribute as reason:
-        if files.gtf is None or genome is None:
             raise MissingAttribute(
-                f"{reason}; or put the annotation (GTF) and the genome (FASTA) of its assembly beside it"
-            ) from reason
+                f"variants must state proteins; {path.name} is a MAF, which states none; give a GTF and the "
+                "genome's FASTA"
+            )
+        found = read_annotated_variants(path, tumour_sample=config.tumour_sample)
+    except MissingAttribute:
+        if files.gtf is None or genome is None:
+            raise
         if is_maf:
             plain = read_maf(path, sample=config.tumour_sample, genome=genome)
         else:

@@ -148,6 +148,7 @@ def test_read_annotated_variants__takes_expression_and_rna_by_name(tmp_path):
         ("GT", "0|1", "1:phased", 1),
         ("GT", "0/1", None, None),
         ("GT:PS", ".|1:.", "1:phased", 1),
+        ("GT:PGT:PID", "0|1:.:9_C_T", None, None),  # a set, but not which copy of it
     ],
 )
 def test_read_annotated_variants__reads_phases(tmp_path, keys, values, block, copy):
@@ -156,7 +157,7 @@ def test_read_annotated_variants__reads_phases(tmp_path, keys, values, block, co
         assert variant.phase is None
     else:
         assert isinstance(variant.phase, Phase)
-        assert variant.phase.block.partition(":")[2] == block
+        assert variant.phase.block.partition(":")[2] == f"TUMOR:{block}"
         assert variant.phase.haplotype == copy
     assert variant.homozygous is (values[:3] == "1|1")
 
@@ -165,6 +166,21 @@ def test_read_annotated_variants__phases_of_two_files_are_not_of_one_block(tmp_p
     one = read(tmp_path, [record(keys="GT:PS", values=("0|1:7",))])
     other = read(tmp_path, [record(keys="GT:PS", values=("0|1:7",)), record(where=("1", "11"))])
     assert one.variants[0][0].phase.block != other.variants[0][0].phase.block
+
+
+def test_readers__phases_of_two_samples_are_not_of_one_block(tmp_path):
+    # The first copy of the tumour's set 7 may be the second of the normal sample's.
+    records = [record(keys="GT:PS", values=("0|1:7", "0|1:7"))]
+    ((somatic, _),) = read(tmp_path, records, samples=("TUMOR", "NORMAL"))
+    ((germline, _),) = read(
+        tmp_path, records, read_germline_variants, samples=("TUMOR", "NORMAL"), near=[somatic], within_bases=9
+    )
+    ((own, _),) = read(
+        tmp_path, records, read_germline_variants, samples=("TUMOR", "NORMAL"), sample="TUMOR",
+        near=[somatic], within_bases=9,
+    )  # fmt: skip
+    assert somatic.phase.haplotype == germline.phase.haplotype
+    assert somatic.phase.block == own.phase.block != germline.phase.block
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ def read_germline_variants(
 
     The file may hold germline variants only, or be a phased file of somatic and germline ones together:
     which are the somatic ones is for the caller to tell, by their names. Phase blocks carry the file's
-    digest, since the phases of two files cannot be compared.
+    digest and the sample, since the phases of two files or samples cannot be compared.
 
     Parameters
     ----------
@@ -245,8 +245,9 @@ def _variants(
 ) -> Iterator[tuple[SmallVariant, tuple[TranscriptChange, ...]]]:
     header = source.header
     width = 8 if not header.samples else 9 + len(header.samples)
-    # So many digits tell files apart and keep names short.
-    block = source.sha256[:12]
+    # So many digits tell files apart and keep names short. Each sample's copies have their own order.
+    sample = columns.genotyped
+    block = source.sha256[:12] + ("" if sample is None else f":{header.samples[sample]}")
     for number, line in source.lines:
         if not line:
             continue

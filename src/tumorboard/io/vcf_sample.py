@@ -135,7 +135,7 @@ def phase_of(
     alternatives
         How many the record has.
     block
-        Put before the name of the phase set: phases of two files cannot be compared.
+        Put before the name of the phase set: phases of two files or samples cannot be compared.
     chromosome
         Phase sets are named by positions, which are unique on a chromosome only.
 
@@ -160,7 +160,7 @@ def phase_of(
         start, _, number = haplotypes[slot].rpartition("-")
         if start and number in ("1", "2"):
             return Phase(f"{block}:{chromosome}:HP{start}", int(number) - 1)
-    if genotype.phased and own is not None:
+    if genotype.phased and own is not None and identifier == ".":
         # VCF 4.2, section 1.4.2: all phased genotypes without PS belong to the same phased set.
         return Phase(f"{block}:{chromosome}:phased", own)
     return None

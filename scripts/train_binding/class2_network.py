@@ -5,14 +5,21 @@ from __future__ import annotations
 import numpy as np
 import torch
 from class2_chains import molecule_marks
-from class2_data import WIDTH, Windows
-from residues import PAD
+from class2_data import FLANK, WIDTH, Windows
+from residues import PAD, RESIDUES
 from torch import Tensor, nn
 from torch.nn import functional
 
 SYMBOLS = PAD + 1
 #: Sharpness of the soft maximum over cores, and what the logit starts from.
 SHARPNESS, START = 2.0, -1.0
+#: How well residues fill the first pocket, as anchored networks start: large and greasy ones best.
+FIRST_POCKET = {
+    **dict.fromkeys("FILMVWY", 1.0),
+    **dict.fromkeys("ACST", 0.0),
+    **dict.fromkeys("GHNKQ", -0.7),
+    **dict.fromkeys("DERP", -1.0),
+}
 
 
 def mark_matrix(molecules: list[str], chains: dict[str, str]) -> tuple[list[str], np.ndarray]:
@@ -28,13 +35,24 @@ def mark_matrix(molecules: list[str], chains: dict[str, str]) -> tuple[list[str]
 
 
 class Class2Network(nn.Module):
-    """Two layers of core features (no molecule in them) and one vector and offset per mark of a molecule."""
+    """Two layers of core features (no molecule in them) and one vector and offset per mark of a molecule.
 
-    def __init__(self, matrix: np.ndarray, *, hidden: int, features: int, dropout: float) -> None:
+    An anchored network scores the first residue of a core directly as well, which keeps its cores where the
+    groove's are; a free one may learn a motif some places off, as flanks are seen too.
+    """
+
+    def __init__(
+        self, matrix: np.ndarray, *, hidden: int, features: int, dropout: float, anchored: bool = False
+    ) -> None:
         super().__init__()
         self.dropout = dropout
         self.table = nn.Embedding(WIDTH * SYMBOLS, hidden)
         nn.init.normal_(self.table.weight, 0.0, 0.2)
+        if anchored:  # what lies beside the core starts small, so that motifs are learned where the core is
+            self.table.weight.data[: FLANK * SYMBOLS] *= 0.1
+            self.table.weight.data[-FLANK * SYMBOLS :] *= 0.1
+        start = [FIRST_POCKET[residue] for residue in RESIDUES] + [0.0]
+        self.anchor = nn.Parameter(torch.tensor(start) * float(anchored), requires_grad=anchored)
         self.place = nn.Linear(3, hidden)
         self.deep = nn.Linear(hidden, features)
         self.vectors = nn.Parameter(torch.randn(matrix.shape[1], features) * 0.15)
@@ -57,6 +75,7 @@ class Class2Network(nn.Module):
             torch.from_numpy(part) for part in (windows.codes, windows.exist, windows.place)
         )
         cores = self.features(codes, place) @ (self.matrix @ self.vectors).T
-        cores = cores.view(*exist.shape, -1).masked_fill(~exist[..., None], -1e4)
+        cores = cores.view(*exist.shape, -1) + self.anchor[codes[..., FLANK]][..., None]
+        cores = cores.masked_fill(~exist[..., None], -1e4)
         best = torch.logsumexp(cores * SHARPNESS, 1) / SHARPNESS
         return best + self.matrix @ self.offsets + START

@@ -32,11 +32,10 @@ from tumorboard.immunotherapy.binding.peptide_code import peptide_rows
 from tumorboard.immunotherapy.binding.percentile import score_quantiles
 from tumorboard.immunotherapy.binding.weights import arrays_digest
 
-PERCENTS = np.concatenate([[0.02, 0.05], np.geomspace(0.1, 100.0, 31)])
-LENGTHS = np.array([9, 11, 13, 15, 17, 20, 25, 30])
+PERCENTS = np.concatenate([[0.05], np.geomspace(0.1, 100.0, 31)])
+LENGTHS = np.array([9, 12, 15, 20, 30])
 DECADES = np.log10(50_000.0)
 SYMBOLS = PAD + 1
-
 Arrays = dict[str, np.ndarray]
 
 
@@ -76,6 +75,7 @@ def join(
         parts["place"].append(net["place.weight"].T)
         parts["deep"].append(net["deep.weight"].T)
         parts["deep_bias"].append(net["deep.bias"])
+        parts["anchor"].append(net["anchor"][:PAD] if "anchor" in net else np.zeros(PAD))
         for key, values in (("vectors", net["vectors"]), ("offsets", net["offsets"])):
             each = {
                 name: sum_marks(chain_marks(name, chains), row_of, values) for name in names if ":" in name
@@ -105,6 +105,14 @@ def molecule_names(names: list[str]) -> list[str]:
     return sorted(single + pairs)
 
 
+def held_fold(file: Path) -> int:
+    """Fold that a network held out, from its file's name."""
+    found = re.search(r"held(\d)", file.name)
+    if found is None:
+        raise SystemExit(f"{file} must be named class2_heldF_seedS.npz, as train_class2.py does")
+    return int(found[1])
+
+
 def held_predictions(
     files: list[Path], rows: list[Affinity], folds: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -112,9 +120,8 @@ def held_predictions(
     mean, spread = np.zeros((2, len(rows)))
     by_fold: dict[int, list[np.ndarray]] = defaultdict(list)
     for file in files:
-        fold = int(re.search(r"held(\d)", file.name)[1])
         with np.load(file) as stored:
-            by_fold[fold].append(strength_of(stored["held_logit"].astype(float)))
+            by_fold[held_fold(file)].append(strength_of(stored["held_logit"].astype(float)))
     for fold, each in by_fold.items():
         mean[folds == fold] = np.mean(each, axis=0)
         spread[folds == fold] = np.std(each, axis=0, ddof=1)
@@ -202,8 +209,8 @@ def main() -> None:
     line.add_argument("--data", type=Path, required=True)
     line.add_argument("--chains", type=Path, nargs="*", default=[])
     line.add_argument("--version", required=True)
-    line.add_argument("--extrapolation", type=float, nargs=4, default=[0.0, 0.1, 0.2, 0.3])
-    line.add_argument("--peptides", type=int, default=5_000)
+    line.add_argument("--extrapolation", type=float, nargs=4, default=[0.0, 0.5, 0.5, 0.5])
+    line.add_argument("--peptides", type=int, default=2_000)
     line.add_argument("--out", type=Path, required=True)
     line.add_argument("files", type=Path, nargs="+")
     settings = line.parse_args()
@@ -230,9 +237,11 @@ def main() -> None:
         "percents": PERCENTS,
         "quantiles": np.zeros((len(molecules), len(LENGTHS), len(PERCENTS)), np.float16),
         "extrapolation": np.array(settings.extrapolation),
+        "held": np.array([held_fold(file) for file in settings.files], np.int8),
     }
     arrays |= calibrate(settings.files, rows, folds)
-    arrays["quantiles"] = rank(arrays, human_proteins(settings.data), settings.peptides)
+    proteins = human_proteins(settings.data)
+    arrays["quantiles"] = rank(arrays, proteins, settings.peptides)
     arrays["training_digest"] = np.array(arrays_digest(arrays))
     settings.out.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(settings.out, **arrays)

@@ -45,6 +45,7 @@ def arguments() -> argparse.Namespace:
     line.add_argument("--rate", type=float, default=3e-3)
     line.add_argument("--square", type=float, default=2.0, help="weight of the squared error")
     line.add_argument("--entropy", type=float, default=1.5, help="weight of the cross-entropy at 500 nM")
+    line.add_argument("--anchored", action="store_true", help="keep cores where the groove's are")
     line.add_argument("--peptides", type=int, default=128)
     line.add_argument("--epochs", type=int, default=15)
     return line.parse_args()
@@ -80,7 +81,11 @@ def train(pairs: Pairs, cores: Windows, matrix: np.ndarray, settings: argparse.N
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
     model = Class2Network(
-        matrix, hidden=settings.hidden, features=settings.features, dropout=settings.dropout
+        matrix,
+        hidden=settings.hidden,
+        features=settings.features,
+        dropout=settings.dropout,
+        anchored=settings.anchored,
     )
     own = [model.vectors, model.offsets]
     rest = [weight for name, weight in model.named_parameters() if name not in ("vectors", "offsets")]
@@ -150,7 +155,8 @@ def main() -> None:
     line = {peptide: number for number, peptide in enumerate(peptides)}
     scores = np.array([logit[line[row.peptide], molecules.index(row.allele)] for row in held])
     settings.out.mkdir(parents=True, exist_ok=True)
-    name = f"class2_held{settings.held}_seed{settings.seed}"
+    kind = "_anchored" if settings.anchored else ""
+    name = f"class2_held{settings.held}_seed{settings.seed}{kind}"
     weights = {key: value.numpy() for key, value in model.state_dict().items()}
     np.savez(settings.out / f"{name}.npz", marks=np.array(marks), held_logit=scores, **weights)
     (settings.out / f"{name}.json").write_text(

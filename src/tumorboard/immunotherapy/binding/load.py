@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from tumorboard.core.hla import MhcClass
-from tumorboard.errors import MissingData
 from tumorboard.immunotherapy.binding.class1 import Class1Model
+from tumorboard.immunotherapy.binding.class2 import Class2Model
 from tumorboard.immunotherapy.binding.model import PresentationModel
 
 __all__ = ["load_model"]
@@ -34,6 +34,4 @@ def load_model(mhc_class: MhcClass) -> PresentationModel:
     """
     if mhc_class is MhcClass.I:
         return Class1Model.installed()
-    raise MissingData(
-        "weights of class II must be installed with the package; none are; name class I molecules"
-    )
+    return Class2Model.installed()

@@ -47,6 +47,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
             "SpliceJunction",
             "TranscriptChange",
             "VariantEvidence",
+            "without_shared_ends",
         ],
         "transform": ["Deformation", "PointTransform", "RigidTransform", "require_frames"],
     },

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from tumorboard.core.chromosome import plain_chromosome
 from tumorboard.errors import InputError
 
-__all__ = ["Fusion", "Phase", "SmallVariant", "SpliceJunction", "TranscriptChange", "VariantEvidence"]
+__all__ = [
+    "Fusion",
+    "Phase",
+    "SmallVariant",
+    "SpliceJunction",
+    "TranscriptChange",
+    "VariantEvidence",
+    "without_shared_ends",
+]
 
 _BASES = re.compile(r"[ACGTN]+\Z")
 
@@ -142,6 +150,38 @@ class SmallVariant:
     def end(self) -> int:
         """Position of the last base of ``reference``."""
         return self.position + len(self.reference) - 1
+
+
+def without_shared_ends(reference: str, alternative: str) -> tuple[int, str, str]:
+    """Return what is replaced by what, without the bases that both share: those in front go first.
+
+    Parameters
+    ----------
+    reference, alternative
+        Bases.
+
+    Returns
+    -------
+    tuple
+        How many go in front, and the bases that are left, of which one may be empty.
+
+    Examples
+    --------
+    >>> without_shared_ends("GCT", "GT"), without_shared_ends("CAA", "CA"), without_shared_ends("G", "GA")
+    ((1, 'C', ''), (2, 'A', ''), (1, '', 'A'))
+    """
+    shorter = min(len(reference), len(alternative))
+    before = 0
+    while before < shorter and reference[before] == alternative[before]:
+        before += 1
+    behind = 0
+    while behind < shorter - before and reference[-1 - behind] == alternative[-1 - behind]:
+        behind += 1
+    return (
+        before,
+        reference[before : len(reference) - behind],
+        alternative[before : len(alternative) - behind],
+    )
 
 
 @dataclass(frozen=True, slots=True)

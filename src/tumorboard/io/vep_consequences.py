@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from tumorboard.core.variant import TranscriptChange
+from tumorboard.core.variant import TranscriptChange, without_shared_ends
 from tumorboard.io.vcf_text import is_whole, percent_decoded
 
 __all__ = ["VepEntries", "trimmed_allele", "vep_alleles"]
@@ -61,14 +61,7 @@ def trimmed_allele(reference: str, alternative: str) -> str:
     >>> trimmed_allele("CAA", "CA"), trimmed_allele("GCA", "GTA"), trimmed_allele("A", "AG")
     ('-', 'T', 'G')
     """
-    shorter = min(len(reference), len(alternative))
-    head = 0
-    while head < shorter and reference[head] == alternative[head]:
-        head += 1
-    tail = 0
-    while tail < shorter - head and reference[-1 - tail] == alternative[-1 - tail]:
-        tail += 1
-    return alternative[head : len(alternative) - tail] or "-"
+    return without_shared_ends(reference, alternative)[2] or "-"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from enum import Enum
 from itertools import pairwise
 
 from tumorboard.core.transcript import Transcript
-from tumorboard.core.variant import SmallVariant
+from tumorboard.core.variant import SmallVariant, without_shared_ends
 from tumorboard.immunotherapy.variants.translation import reverse_complement
 
 __all__ = ["Edit", "TranscriptSite", "edit_of", "site_of", "trimmed"]
@@ -71,19 +71,8 @@ def trimmed(variant: SmallVariant) -> tuple[int, str, str]:
     >>> trimmed(SmallVariant("1", 10, "GCT", "GT")), trimmed(SmallVariant("1", 10, "G", "GA"))
     ((11, 'C', ''), (11, '', 'A'))
     """
-    reference, alternative = variant.reference, variant.alternative
-    shorter = min(len(reference), len(alternative))
-    before = 0
-    while before < shorter and reference[before] == alternative[before]:
-        before += 1
-    behind = 0
-    while behind < shorter - before and reference[-1 - behind] == alternative[-1 - behind]:
-        behind += 1
-    return (
-        variant.position + before,
-        reference[before : len(reference) - behind],
-        alternative[before : len(alternative) - behind],
-    )
+    before, reference, alternative = without_shared_ends(variant.reference, variant.alternative)
+    return variant.position + before, reference, alternative
 
 
 def site_of(transcript: Transcript, variant: SmallVariant) -> TranscriptSite:

@@ -208,3 +208,9 @@ def test_find_kinetic_files__finds_none_in_a_folder_of_other_things(tmp_path):
 def test_kinetic_item__is_none_without_curves(tmp_path):
     with CaseStore(tmp_path / "case", identifier="P01") as store:
         assert kinetic_item(store) is None
+
+
+def test_find__tables_of_the_genome_are_no_curves(tmp_path):
+    (tmp_path / "junctions.tsv").write_text("chrom\tstart\tend\tname\nchr1\t10\t20\tJ1\n")
+    (tmp_path / "segments.tsv").write_text("chromosome\tstart\tend\ttotal_cn\n1\t10\t20\t2\n")
+    assert find_kinetic_files(tmp_path, None) is None

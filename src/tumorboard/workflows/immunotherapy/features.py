@@ -26,7 +26,7 @@ from tumorboard.immunotherapy.ranking.promiscuity import promiscuity
 from tumorboard.immunotherapy.ranking.self_similarity import exposed_similarity, self_similarity
 from tumorboard.workflows.immunotherapy.candidates import Candidate
 
-__all__ = ["FEATURE_REFERENCES", "features_of", "response_sentence"]
+__all__ = ["FEATURE_REFERENCES", "dissimilarities", "features_of", "response_sentence"]
 
 #: Of the numbers that are given for every case.
 FEATURE_REFERENCES = (
@@ -38,12 +38,13 @@ FEATURE_REFERENCES = (
     "calis2013immunogenicity",
     "borch2024improve",
 )
-#: Residues that dissimilarity takes.
-_ALIGNED = range(8, 16)
+#: Dissimilarity is told of the first targets of so many residues: longer ones take a tenth of a second.
+_ALIGNED = range(8, 11)
+_FIRST = 50
 
 
 def features_of(
-    candidates: Sequence[Candidate], *, weak_percentile: dict[MhcClass, float], proteome: ProteomeIndex | None
+    candidates: Sequence[Candidate], *, weak_percentile: dict[MhcClass, float]
 ) -> list[dict[str, float | None]]:
     """Return features of candidates, each by its name; ``None`` where one does not apply.
 
@@ -53,9 +54,6 @@ def features_of(
         The chosen ones.
     weak_percentile
         Of presentation, by class.
-    proteome
-        All normal proteins, for dissimilarity; ``None`` where only some are known, which would make
-        peptides look foreign.
 
     Returns
     -------
@@ -89,14 +87,25 @@ def features_of(
         }
         for name, values in placed.items():
             columns[name] = _placed(values, first, len(candidates))
-    if proteome is not None:
-        aligned = [k for k, peptide in enumerate(mutants) if len(peptide) in _ALIGNED]
-        values = dissimilarity([mutants[k] for k in aligned], proteome)
-        columns["dissimilarity"] = _placed(values, aligned, len(candidates))
     return [
         {name: float(v[k]) if math.isfinite(v[k]) else None for name, v in columns.items()}
         for k in range(len(candidates))
     ]
+
+
+def dissimilarities(peptides: Sequence[str], proteome: ProteomeIndex) -> list[float | None]:
+    """Return the dissimilarity to self of the first 50 peptides of 8 to 10 residues, ``None`` of others.
+
+    Parameters
+    ----------
+    peptides
+        Of targets, best first.
+    proteome
+        All normal proteins: some only would make peptides look foreign.
+    """
+    places = [k for k, peptide in enumerate(peptides) if len(peptide) in _ALIGNED][:_FIRST]
+    found = dict(zip(places, dissimilarity([peptides[k] for k in places], proteome).tolist(), strict=True))
+    return [found.get(k) for k in range(len(peptides))]
 
 
 def _log_odds(candidates: Sequence[Candidate]) -> NDArray[np.float64]:

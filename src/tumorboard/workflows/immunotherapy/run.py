@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from tumorboard.core.hla import HlaType, MhcClass
 from tumorboard.core.neopeptide import NeopeptideSet
@@ -21,7 +22,7 @@ from tumorboard.workflows.immunotherapy.candidates import (
 from tumorboard.workflows.immunotherapy.clonality import CellFractions
 from tumorboard.workflows.immunotherapy.config import ImmunotherapyConfig
 from tumorboard.workflows.immunotherapy.evidence import EvidenceBook
-from tumorboard.workflows.immunotherapy.features import FEATURE_REFERENCES, features_of
+from tumorboard.workflows.immunotherapy.features import FEATURE_REFERENCES, dissimilarities, features_of
 from tumorboard.workflows.immunotherapy.funnel import funnel_of
 from tumorboard.workflows.immunotherapy.inputs import ImmunotherapyInputs
 from tumorboard.workflows.immunotherapy.motifs import TargetMotif, motifs_of
@@ -240,15 +241,20 @@ def _targets(
 
     by_class = {one.mhc_class: best([one]) for one in predictions}
     chosen = best(predictions)
-    features = features_of(
-        list(chosen.values()), weak_percentile=weak, proteome=own.index if own.proteins.is_whole else None
-    )
+    features = features_of(list(chosen.values()), weak_percentile=weak)
     targets = []
     for (event, candidate), numbers in zip(chosen.items(), features, strict=True):
         others = [of.get(event) for name, of in by_class.items() if name is not candidate.mhc_class]
         evidence = book.of(candidate.peptide)
         targets.append(judge.target(candidate, evidence, next(iter(others), None), numbers))
-    return ranked(targets, {mhc_class.value: value for mhc_class, value in weak.items()})
+    in_order = ranked(targets, {mhc_class.value: value for mhc_class, value in weak.items()})
+    if not own.proteins.is_whole or not own.parts:
+        return in_order
+    unlike = dissimilarities([target.peptide for target in in_order], own.index)
+    return tuple(
+        replace(target, features={**target.features, "dissimilarity": value})
+        for target, value in zip(in_order, unlike, strict=True)
+    )
 
 
 def _facts(one: ClassPredictions) -> PredictorFacts:

@@ -21,6 +21,7 @@ _NIFTI: Final = (".nii", ".nii.gz")
 _STARTS: Final = frozenset({"frame_start", "framestart", "frametimesstart", "frametimestart", "start"})
 _ENDS: Final = frozenset({"frame_end", "frameend", "frametimesend", "end", "frame_duration", "duration"})
 _BLOOD: Final = frozenset({"whole_blood_radioactivity", "plasma_radioactivity"})
+_ON_CHROMOSOMES: Final = frozenset({"chrom", "chromosome", "chr", "#chrom", "contig", "seqnames"})
 #: Only the line of headers is looked at here.
 _HEADER_BYTES: Final = 1 << 16
 _NO_SUBJECT: Final = "unnamed"
@@ -121,6 +122,8 @@ def find_kinetic_files(folder: Path, subject: str | None) -> KineticFiles | None
 
 
 def _is_curves(path: Path, headers: frozenset[str]) -> bool:
+    if headers & _ON_CHROMOSOMES:  # starts and ends of introns or segments, not of frames
+        return False
     return bool(headers & _STARTS and headers & _ENDS) or path.name.endswith(".tac")
 
 

@@ -87,6 +87,21 @@ class Class1Model:
         """Molecules it knows."""
         return self.weights.alleles.names
 
+    @property
+    def lengths(self) -> range:
+        """Residues that a peptide may have."""
+        return range(SHORTEST, LONGEST + 1)
+
+    def knows(self, molecule: HlaMolecule) -> bool:
+        """Return whether a molecule is taken.
+
+        Parameters
+        ----------
+        molecule
+            Of any class.
+        """
+        return str(molecule) in self.alleles
+
     def predict(
         self,
         peptides: Sequence[str],

@@ -30,6 +30,19 @@ class PresentationModel(Protocol):
     def alleles(self) -> tuple[str, ...]:
         """Names of the molecules it knows, as ``str(HlaMolecule)``."""
 
+    @property
+    def lengths(self) -> range:
+        """Residues that a peptide may have."""
+
+    def knows(self, molecule: HlaMolecule) -> bool:
+        """Return whether a molecule is taken, as an extrapolation if need be.
+
+        Parameters
+        ----------
+        molecule
+            Of any class.
+        """
+
     def predict(
         self,
         peptides: Sequence[str],

@@ -73,15 +73,15 @@ def compare(
     for tool in found["tools"]:
         typer.echo(printable(f"{tool['tool']}: {tool['pairs']} pairs compared, {tool['left_out']} left out"))
         for row in tool["alleles"]:
-            typer.echo(
-                f"  {row['allele']}: {row['pairs']} pairs, rank correlation "
-                f"{_show(row['rank_correlation'])}; among the best 2 %: "
-                f"{row['ours']} by us, {row['theirs']} by it, {row['both']} by both"
-            )
+            typer.echo(f"  {row['allele']}: {row['pairs']} pairs, rank correlation {_show(row)}")
 
 
-def _show(value: float | None) -> str:
-    return "not defined" if value is None else f"{value:.3f}"
+def _show(row: dict[str, Any]) -> str:
+    correlation = row["rank_correlation"]
+    said = "not defined" if correlation is None else f"{correlation:.3f} of {row['compared']}"
+    if row["both"] is not None:
+        said += f"; among the best 2 %: {row['ours']} by us, {row['theirs']} by it, {row['both']} by both"
+    return said
 
 
 def _lines(found: dict[str, Any]) -> list[str]:

@@ -60,16 +60,16 @@ class Comparison:
             if np.isnan(compared[1]).any():
                 quantity, compared = "score", (-self.ours.presentation[here], -self.theirs.score[here])
         correlated = all(len(np.unique(values)) > 1 for values in compared)
-        strong = mine <= _BINDER_PERCENTILE
-        its_strong = its <= _BINDER_PERCENTILE
+        strong, its_strong = mine <= _BINDER_PERCENTILE, its <= _BINDER_PERCENTILE
+        ranked = not np.isnan(its).any()
         return {
             "allele": allele,
             "pairs": int(here.sum()),
             "compared": quantity,
             "rank_correlation": float(spearmanr(*compared).statistic) if correlated else None,
             "ours": int(strong.sum()),
-            "theirs": int(its_strong.sum()),
-            "both": int((strong & its_strong).sum()),
+            "theirs": int(its_strong.sum()) if ranked else None,
+            "both": int((strong & its_strong).sum()) if ranked else None,
         }
 
 

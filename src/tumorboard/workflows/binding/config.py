@@ -25,7 +25,7 @@ class BindingConfig:
     Raises
     ------
     InputError
-        When a name is none.
+        When a name is none, or that of a null allele.
     """
 
     alleles: tuple[str, ...] = ()
@@ -34,8 +34,14 @@ class BindingConfig:
     def __post_init__(self) -> None:
         if self.threads < 1:
             raise InputError(f"threads must be 1 or more; got {self.threads}")
-        names = (str(HlaMolecule.named(name)) for name in self.alleles)
-        object.__setattr__(self, "alleles", tuple(dict.fromkeys(names)))
+        molecules = [HlaMolecule.named(name) for name in self.alleles]
+        for chain in (chain for m in molecules for chain in (m.beta, m.alpha) if chain is not None):
+            if chain.is_null:
+                raise InputError(
+                    f"alleles must make a protein on the cell; got {chain}, a null allele, which presents "
+                    "nothing; leave it out"
+                )
+        object.__setattr__(self, "alleles", tuple(dict.fromkeys(map(str, molecules))))
 
     @property
     def molecules(self) -> tuple[HlaMolecule, ...]:

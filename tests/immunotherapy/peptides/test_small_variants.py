@@ -162,6 +162,44 @@ def test_neopeptides__a_neighbour_of_unknown_copy_is_left_out_and_told():
     assert not sure.dropped
 
 
+@pytest.mark.parametrize("somatic", [True, False])
+def test_neopeptides__a_homozygous_neighbour_does_not_phase_others(somatic):
+    # On every copy with both, it does not say that both are on one.
+    everywhere = (variant(9, somatic=False, homozygous=True), [missense(14, "E")])
+    here = (variant(5), [missense(12, "V")])
+    near = (variant(7, somatic=somatic, homozygous=False), [missense(16, "E")])
+    found = neopeptides(
+        [here, near] if somatic else [here],
+        [9],
+        choose=ALL,
+        neighbours=[everywhere] if somatic else [everywhere, near],
+    )
+    assert not any({"1-5-A-C", "1-7-A-C"} <= set(peptide.events) for peptide in found.kept)
+    told = next(peptide for peptide in found.kept if peptide.sequence == "VGAVGEGKS")
+    assert told.origins[0].change == "G12V + V14E, K16E not phased"
+    with_it = PROTEIN[:11] + "VGEGE" + PROTEIN[16:]
+    assert {one.sequence for one in found.dropped if one.event == "1-5-A-C"} == {
+        with_it[s : s + 9] for s in range(7, 12)
+    }
+
+
+def test_neopeptides__variants_of_two_copies_stay_apart_beside_a_homozygous_one():
+    everywhere = (variant(9, somatic=False, homozygous=True), [missense(14, "E")])
+    pair = [(variant(5, 1), [missense(12, "V")]), (variant(7, 2), [missense(16, "E")])]
+    found = neopeptides(pair, [9], choose=ALL, neighbours=[everywhere])
+    assert not found.dropped
+    assert {origin.change for origin in origins(found)} == {"G12V", "G12V + V14E", "K16E", "K16E + V14E"}
+
+
+def test_neopeptides__the_other_copys_peptides_hold_homozygous_variants_too():
+    # Both copies make the residue, one of them in all cells.
+    everywhere = (variant(9, somatic=False, homozygous=True), [missense(14, "E")])
+    here, there = (variant(5, 1), [missense(12, "V")]), (variant(6, 2, somatic=False), [missense(12, "V")])
+    found = neopeptides([here], [9], choose=ALL, neighbours=[everywhere, there])
+    assert not found.kept
+    assert set(found.counts()) == {"SELF_SAME_TRANSCRIPT"}
+
+
 def test_neopeptides__what_bases_alone_can_tell_is_told_by_them():
     cds = "ATGACTGAATATAAACTTGTGGTAGTTGGAGCTGGTGGCGTAGGCAAGAGTGCCTTGACGATACAGCTAATTCAGAATCATTAA"
 

@@ -89,15 +89,12 @@ def add_together(
             for other in (*germline, *elsewhere)
             if other.variant.name not in members
             and _near(group, other, reach)
-            and all(copies_of(one.variant, other.variant, calls) is Copies.UNKNOWN for one in group)
+            and _relation(group, other, calls) is not Copies.OTHER
         ]
         doubtful = list({one.variant.name: one for one in doubtful}.values())
-        opposite = [
-            other
-            for other in germline
-            if any(copies_of(one.variant, other.variant, calls) is Copies.OTHER for one in group)
-        ]
-        normals = _normals(doubtful, opposite, bases)
+        opposite = [other for other in germline if _relation(group, other, calls) is Copies.OTHER]
+        everywhere = [one for one in germline if one.variant.homozygous and one not in opposite]
+        normals = _normals(doubtful, opposite, everywhere, bases)
         _add_group(gathered[head.variant.name], group, doubtful, normals, lengths, bases)
     _list_the_rest(gathered, here, refused)
 
@@ -139,16 +136,29 @@ def _place(one: _Member) -> tuple[int, int]:
 
 
 def _normals(
-    doubtful: Sequence[_Member], opposite: Sequence[_Member], bases: HaplotypeSource | None
+    doubtful: Sequence[_Member],
+    opposite: Sequence[_Member],
+    everywhere: Sequence[_Member],
+    bases: HaplotypeSource | None,
 ) -> tuple[str, ...]:
     """Return what normal cells make of the other copy, and with each germline variant of unknown copy."""
-    single = [_haplotype([one], bases).protein.sequence for one in doubtful if not one.variant.somatic]
-    return (*single, *([_haplotype(opposite, bases).protein.sequence] if opposite else ()))
+    copies = [[one] for one in doubtful if not one.variant.somatic] + ([[*opposite]] if opposite else [])
+    return tuple(_haplotype([*copy, *everywhere], bases).protein.sequence for copy in copies)
 
 
 def _joins(group: Sequence[_Member], one: _Member, reach: int, calls: PhaseCalls | None) -> bool:
-    relations = {copies_of(other.variant, one.variant, calls) for other in group}
-    return Copies.SAME in relations and Copies.OTHER not in relations and _near(group, one, reach)
+    return _relation(group, one, calls) is Copies.SAME and _near(group, one, reach)
+
+
+def _relation(group: Sequence[_Member], one: _Member, calls: PhaseCalls | None) -> Copies:
+    """Return whether a variant lies on the copy that a group is of."""
+    relations = {other.variant.name: copies_of(other.variant, one.variant, calls) for other in group}
+    if Copies.OTHER in relations.values():
+        return Copies.OTHER
+    # What is on every copy does not say which copy the others are on.
+    placed = [other.variant.name for other in group if not other.variant.homozygous]
+    told = relations.values() if one.variant.homozygous or not placed else [relations[n] for n in placed]
+    return Copies.SAME if Copies.SAME in told else Copies.UNKNOWN
 
 
 def _near(group: Sequence[_Member], one: _Member, reach: int) -> bool:

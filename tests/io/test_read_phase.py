@@ -115,6 +115,15 @@ def test_count_shared_reads__mates_count_as_one_fragment(tmp_path):
     assert near.both == 4
 
 
+def test_count_shared_reads__mates_that_contradict_each_other_tell_nothing(tmp_path):
+    library = Library()
+    library.pair(480, [ONE, TWO], gap=-100)
+    begin, name, _, _, *rest = library.reads[-1]
+    library.reads[-1] = (begin, name, *aligned(begin, 100, [TWO]), *rest)
+    (reads,) = count_shared_reads(library.write(tmp_path / "a.bam"), [(ONE, TWO)], **THRESHOLDS)
+    assert (reads.spanning, reads.other) == (0, 1)
+
+
 def test_count_shared_reads__insertions_and_deletions(tmp_path):
     library = Library()
     library.pair(480, [ONE, GONE], n=5)

@@ -162,6 +162,11 @@ def test_read_annotated_variants__reads_phases(tmp_path, keys, values, block, co
     assert variant.homozygous is (values[:3] == "1|1")
 
 
+def test_read_annotated_variants__pgt_does_not_say_which_of_two_alternatives(tmp_path):
+    found = read(tmp_path, [record("C", "T,G", keys="GT:PGT:PID", values=("0/2:0|1:9_C_T",))])
+    assert [variant.phase for variant, _ in found] == [None, None]
+
+
 def test_read_annotated_variants__phases_of_two_files_are_not_of_one_block(tmp_path):
     one = read(tmp_path, [record(keys="GT:PS", values=("0|1:7",))])
     other = read(tmp_path, [record(keys="GT:PS", values=("0|1:7",)), record(where=("1", "11"))])
@@ -333,6 +338,7 @@ def test_read_germline_variants__takes_the_changes_that_vep_states(tmp_path):
 
 def test_read_germline_variants__keeps_what_is_near_and_there(tmp_path):
     records = [
+        record("CAAAAAAAAA", "C", where=("1", "85"), keys="GT:AD", values=("0/1:5,5",)),
         record(where=("1", "95"), keys="GT:AD:PS", values=("0|1:5,5:7",)),
         record(where=("1", "99"), keys="GT:AD", values=("0/0:9,0",)),
         record(where=("1", "104"), keys="GT:AD", values=("1/1:0,9",)),
@@ -343,8 +349,9 @@ def test_read_germline_variants__keeps_what_is_near_and_there(tmp_path):
     found = read(
         tmp_path, records, reader=read_germline_variants, samples=("any",), head=(), near=near, within_bases=6
     )
-    assert [variant.position for variant, _ in found] == [95, 104]
-    first, second = (variant for variant, _ in found)
+    # The first is a deletion of which only the last base is near.
+    assert [variant.position for variant, _ in found] == [85, 95, 104]
+    _, first, second = (variant for variant, _ in found)
     assert not first.somatic
     assert (first.evidence.normal_depth, first.evidence.normal_vaf, first.evidence.tumour_vaf) == (
         10,

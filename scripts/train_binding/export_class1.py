@@ -20,6 +20,9 @@ from class1_network import LATENT, POSITIONS, SYMBOLS, Class1Network
 from grooves import immunotype_table
 from train_class1 import model_of
 
+#: Fewer measured pairs do not make an allele one to lean on, as `allele_notes` has it.
+FEW_PAIRS = 50
+
 
 def network_arrays(model: Class1Network, grooves: torch.Tensor) -> dict[str, np.ndarray]:
     """One network's arrays; `grooves` holds one allele of each kind of groove."""
@@ -63,9 +66,9 @@ def kinds_of_groove(data: Class1Data, trained: np.ndarray) -> tuple[np.ndarray, 
     return kind, np.array(first)
 
 
-def nearest_trained(data: Class1Data, trained: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Nearest trained allele by differing contact residues (the first of equals), and how many differ."""
-    among = np.flatnonzero(trained)
+def nearest_trained(data: Class1Data, well: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Nearest well trained allele by differing contact residues, the first of equals, and how many."""
+    among = np.flatnonzero(well)
     apart = (data.codes[:, None, :] != data.codes[None, among, :]).sum(axis=2)
     best = apart.argmin(axis=1)
     return among[best], apart[np.arange(len(best)), best]
@@ -89,7 +92,7 @@ def main() -> None:
     samples = np.array([sets[name] for name in data.names])
     trained = (pairs > 0) | (samples > 0)
     kind, first = kinds_of_groove(data, trained)
-    nearest, differing = nearest_trained(data, trained)
+    nearest, differing = nearest_trained(data, (pairs >= FEW_PAIRS) | (samples > 0))
     networks = []
     for file in settings.models:
         kept = json.loads(file.with_suffix(".json").read_text())

@@ -40,12 +40,15 @@ def main() -> None:
     fifth = np.array([fold_of(name, 5, "alleles1") for name in data.names])
     trained = np.zeros(len(data.names), bool)
     trained[data.train.alleles] = True
+    sampled = {allele for row in data.hits for allele in row.alleles}
+    well = np.bincount(data.train.alleles, minlength=len(data.names)) >= 50
+    well |= np.array([name in sampled for name in data.names])
     seen = 1.0 / (1.0 + np.exp(-np.load(options.seen)["affinity"][:, 0]))
     rows, excess, distance, weight = [], [], [], []
     for pair in options.unseen:
         number, _, file = pair.partition("=")
         unseen = 1.0 / (1.0 + np.exp(-np.load(file)["affinity"][:, 0]))
-        others = np.flatnonzero(trained & (fifth != int(number)))
+        others = np.flatnonzero(well & (fifth != int(number)))
         for allele in np.flatnonzero(trained & (fifth == int(number))):
             here = name_of == data.names[allele]
             bind = strength[here] >= bound(500.0)

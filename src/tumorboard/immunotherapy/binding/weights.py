@@ -89,9 +89,9 @@ class AlleleTable:
     affinity_pairs, ligand_samples
         How many measured pairs and how many samples each was trained on, shape ``(a,)``.
     nearest
-        The nearest allele with training rows, its number, shape ``(a,)``.
+        The nearest well trained allele (``FEW_PAIRS`` or ligands), its number, shape ``(a,)``.
     differing
-        Contact residues in which it differs, shape ``(a,)``.
+        Contact residues in which that one differs, shape ``(a,)``.
     quantiles
         Presentation scores (logits) that shares of random peptides reach, shape ``(grooves, q)``.
     percents
@@ -112,14 +112,11 @@ class AlleleTable:
         pairs = int(self.affinity_pairs[number])
         if pairs >= FEW_PAIRS or self.ligand_samples[number]:
             return ""
-        if pairs:
-            return f"trained on {pairs} measured peptides only, and on no sample's ligands"
         other = self.names[int(self.nearest[number])]
         count = int(self.differing[number])
-        where = (
-            f"{count} of the residues that touch the peptide differ" if count else "the same contact residues"
-        )
-        return f"not trained on; nearest trained allele {other}, {where}"
+        where = f"which differs in {count} of the residues that touch the peptide"
+        known = f"trained on {pairs} measured peptides only" if pairs else "not trained on"
+        return f"{known}; nearest well trained allele {other}, {where}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

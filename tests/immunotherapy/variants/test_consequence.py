@@ -32,6 +32,7 @@ CASES = [
     (SECOND + 2, "G", "A", "stop_gained splice_region_variant", "MAR", "p.Trp4Ter"),
     (SECOND + 7, "T", "C", "stop_lost", "MARWQQG", "p.Ter6GlnextTer2"),
     (SECOND + 9, "A", "G", "stop_retained_variant", "MARWQ", "p.Ter6="),
+    (SECOND + 6, "A", "AA", "frameshift_variant stop_lost", "MARWQIRLR", "p.Ter6IleextTer?"),
     (6, "A", "G", "start_lost", None, "p.Met1?"),
     (8, "G", "GAAA", "inframe_insertion", "MKARWQ", "p.Met1_Ala2insLys"),
     (8, "G", "GGCT", "inframe_insertion", "MAARWQ", "p.Ala2dup"),
@@ -144,6 +145,15 @@ def test_call_consequences__deletion_across_the_start_that_leaves_one():
     assert found.mutant_protein == "MAR"
     lost = change(5, "GAT", "G", transcript, genome)
     assert "start_lost" in lost.consequences
+
+
+def test_call_consequences__deletion_across_the_start_before_another_methionine_loses_it():
+    # What stands where the start codon was is the second one, of which nothing says that it starts.
+    genome = TextGenome({"1": "CCC" + "ATGATGGCATGGTAA" + "GGTT"})
+    transcript = Transcript("T1", "G", "1", "+", ((1, 22),), ((4, 18),))
+    found = change(2, "CCAT", "C", transcript, genome)
+    assert found.consequences == ("start_lost", "5_prime_UTR_variant")
+    assert found.mutant_protein is None
 
 
 def test_call_consequences__without_another_stop_it_says_so():

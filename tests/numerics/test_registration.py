@@ -154,6 +154,7 @@ def test_rigid_similarity__slope_is_that_of_the_metric(pair, similarity):
     assert np.linalg.eigvalsh(measured.at(here).curvature).min() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("similarity", [Similarity.MUTUAL_INFORMATION, Similarity.CORRELATION])
 def test_register_rigid__finds_grids_that_fall_on_one_another_as_well_as_others(similarity):
     """In white noise: whether it is interpolated must not be taken for likeness."""

@@ -58,6 +58,7 @@ def test_find_liver__says_when_there_is_none():
         find_liver(trunk(liver=False))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=5)
 @given(seed=st.integers(0, 100))
 def test_liver_reference__in_a_mask_lies_deep_in_its_right_half(seed):

@@ -53,6 +53,7 @@ def test_fill_sphere_weights__hold_the_sphere_whatever_its_offset(spacing, part)
     assert weights.max() <= spacing.prod() + 1e-9
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(corner=st.tuples(*[st.floats(-1.2, 1.2)] * 3))
 def test_octant_volume__equals_a_quadrature(corner):

@@ -20,6 +20,7 @@ def colours_of(png):
     return {"#{:02x}{:02x}{:02x}".format(*p) for p in np.unique(pixels, axis=0)}
 
 
+@pytest.mark.slow
 def test_blood_curves__draws_each_line_in_its_colour():
     one = blood_curves([line()], early_s=60.0, scan_end_s=700.0)
     two = blood_curves([line(), line("blood", (0.0, 4e3, 4e3, 2e3))], early_s=60.0, scan_end_s=700.0)

@@ -39,6 +39,7 @@ def test_dose_slices__are_the_same_bytes_each_time():
     assert drawn(ramp()) == drawn(ramp())
 
 
+@pytest.mark.slow
 def test_dose_slices__colour_only_what_has_the_first_isodose():
     none, half, whole = (
         drawn(dose(np.where(np.arange(24) >= first, 60.0, 0.0) * np.ones(GRID.shape)))

@@ -37,6 +37,7 @@ def coloured(png):
     return float((np.ptp(rgb, axis=-1) > 0.1).mean())
 
 
+@pytest.mark.slow
 def test_emission_overlay__are_the_same_bytes_each_time():
     assert drawn(RAMP.image()) == drawn(RAMP.image())
 
@@ -49,6 +50,7 @@ def test_emission_overlay__colours_only_where_something_is_emitted():
     assert none < half - 0.1 < whole - 0.2
 
 
+@pytest.mark.slow
 def test_emission_overlay__colours_depend_on_the_scale_and_not_on_the_delivery():
     assert drawn(RAMP.image()) != drawn(RAMP.image(), highest_per_ml=1e-2)
     per_proton, delivery = (coloured(drawn(made.image())) for made in (RAMP, RAMP.delivered(1e9)))

@@ -47,6 +47,7 @@ def test_map_slices__no_difference_leaves_the_ct_grey():
     assert np.ptp(rgb) < 0.02
 
 
+@pytest.mark.slow
 def test_map_slices__shows_nothing_elsewhere():
     nowhere = Image(np.zeros(GRID.shape, bool), GRID, Quantity.LABEL, MADE)
     np.testing.assert_allclose(middle(differences(5.0, where=nowhere)), middle(differences(0.0)), atol=0.01)

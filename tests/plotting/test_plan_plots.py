@@ -42,6 +42,7 @@ def rim(png, width=3):
     )
 
 
+@pytest.mark.slow
 def test_plots__are_the_same_bytes_each_time_and_leave_no_figure_behind():
     made = [
         lambda: dvh_plot([curve()], prescribed_gy=60.0),
@@ -176,6 +177,7 @@ def test_spot_maps__nothing_is_cut_off_at_the_rim():
         assert (rim(spot_maps([field(units=(1000.0, 2000.0))] * n)) == 1.0).all()
 
 
+@pytest.mark.slow
 def test_spot_maps__of_many_fields_and_of_one_energy():
     assert spot_maps([field(energies=(100.0, 100.0))] * 5)[1:4] == b"PNG"
     assert spot_maps([field(units=(0.0, 0.0))])[1:4] == b"PNG"

@@ -105,6 +105,7 @@ def test_run__from_the_case_alone_gives_the_same_numbers(report, tmp_path):
     assert json.loads(again.report_json.read_text())["sections"] == body["sections"]
 
 
+@pytest.mark.slow
 def test_run__interrupted_keeps_what_is_done(patient_folder, tmp_path, monkeypatch):
     load = board_run.SECTION_RUNNERS.load
 
@@ -162,6 +163,7 @@ def test_run__a_broken_file_is_set_aside_and_the_rest_is_read(patient_folder, tm
     assert body["sections"]["scans"]["series"][1]["shape"] == [29, 48, 48]
 
 
+@pytest.mark.slow
 def test_run__refuses_a_folder_of_two_patients(patient_folder, write_patient, tmp_path):
     shutil.copytree(patient_folder, tmp_path / "both")
     write_patient(tmp_path / "both" / "other", patient_id="P02", seed="other")

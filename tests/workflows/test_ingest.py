@@ -15,6 +15,7 @@ def series_of(result):
     return json.loads(result.report_json.read_text())["sections"]["scans"]["series"]
 
 
+@pytest.mark.slow
 def test_ingest__follows_what_is_added_and_removed(patient_folder, tmp_path):
     folder = tmp_path / "dicom"
     shutil.copytree(patient_folder, folder)

@@ -36,7 +36,7 @@ class PlantedEpitope:
     making
         How.
     tiers
-        Of which the target must have one, by their names in pVACview.
+        Of which the target must have one, by their names in pVACview; empty where any will do.
     teaches
         Why it is there, for people.
     tumour_vaf, rna_vaf
@@ -60,8 +60,8 @@ class PlantedEpitope:
     elsewhere: bool = False
 
 
-#: Peptides of influenza, cytomegalovirus, Epstein-Barr, HIV, yellow fever and SARS-CoV-2, and KRAS G12V;
-#: each known to be presented by its molecule.
+#: Peptides of influenza, cytomegalovirus, Epstein-Barr, HTLV-1, yellow fever and SARS-CoV-2, one of myelin,
+#: and KRAS G12V; each known to be presented by its molecule.
 PLANTED: Final = (
     PlantedEpitope(
         "ANCH1", "GILGFVFTL", "GILGFVFTP", "HLA-A*02:01", Making.SUBSTITUTION, ("Pass",),
@@ -88,11 +88,11 @@ PLANTED: Final = (
         "two changes on one copy make it together, neither does alone",
     ),
     PlantedEpitope(
-        "HELP1", "PKYVKQNTLKLAT", "PKDVKQNTLKLAT", "HLA-DRB1*01:01", Making.SUBSTITUTION, ("Pass",),
+        "HELP1", "ENPVVHFFKNIVTPR", "ENPVDHFFKNIVTPR", "HLA-DRB1*15:01", Making.SUBSTITUTION, ("Pass",),
         "for helper cells: the change makes the first anchor of class II", gene_tpm=60.0,
     ),
     PlantedEpitope(
-        "SWAP1", "SLYNTVATL", "SLYNTVATV", "HLA-A*02:01", Making.SUBSTITUTION, ("Anchor",),
+        "SWAP1", "LLFGYPVYV", "LLFGYPVYL", "HLA-A*02:01", Making.SUBSTITUTION, ("Anchor",),
         "one anchor for another: T cells see what they know",
     ),
     PlantedEpitope(
@@ -109,6 +109,6 @@ PLANTED: Final = (
     ),
     PlantedEpitope(
         "LOST1", "RAKFKQLL", "RAKFKQLP", "HLA-B*08:01", Making.SUBSTITUTION,
-        ("PoorBinder", "PoorPresentation", "Poor"), "its molecule was lost by the tumour",
+        (), "its molecule was lost by the tumour: no target may be on it",
     ),
 )  # fmt: skip

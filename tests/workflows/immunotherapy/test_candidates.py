@@ -1,10 +1,12 @@
 """Which pair of a peptide and a molecule stands for an event."""
 
+import numpy as np
 import pytest
 from tumour_case import KnownModel
 
 from tumorboard.core.hla import HlaMolecule, MhcClass
 from tumorboard.core.neopeptide import Neopeptide, OriginKind, PeptideOrigin
+from tumorboard.workflows.immunotherapy.anchors import AnchorTable, cores_of
 from tumorboard.workflows.immunotherapy.candidates import (
     BestPair,
     best_of_events,
@@ -35,7 +37,7 @@ def best(binders, *, trusted=("T1", "T2"), own=()):
     choice = BestPair(
         is_trusted=lambda one: one.origins[0].transcript in trusted,
         is_self=lambda sequence: sequence in own,
-        anchors=lambda mhc_class, molecule, length: frozenset({1, 8}),
+        anchors=lambda mhc_class, molecule, one: frozenset({1, 8}),
         affinity_nm=500.0,
         weak_percentile={MhcClass.I: 2.0},
     )
@@ -59,6 +61,22 @@ def best(binders, *, trusted=("T1", "T2"), own=()):
 )
 def test_best_of_events__chooses(binders, more, expected):
     assert best(binders, **more) == expected
+
+
+class CoredModel(KnownModel):
+    """Tells that each core begins with the third residue."""
+
+    def core_offsets(self, peptides, molecules, *, threads=1):
+        return np.full((len(peptides), len(molecules)), 2)
+
+
+@pytest.mark.parametrize(("model", "anchors"), [(KnownModel, None), (CoredModel, {2, 5, 7, 10})])
+def test_anchors__of_class_two_are_those_of_the_core_that_is_told(model, anchors):
+    dr = HlaMolecule.named("DRB1*01:01")
+    long = peptide("PKYVKQNTLKLATGS", "PKDVKQNTLKLATGS", (2,))
+    predictions = predict_class(model([str(dr)], {}), MhcClass.II, (dr,), [long], threads=1)
+    cores = cores_of(predictions, [long.sequence], threads=1)
+    assert AnchorTable(None, (), 0.5, 1, cores)(MhcClass.II, dr, long.sequence) == anchors
 
 
 def test_changed_residues__of_a_deletion_are_all_that_differ():

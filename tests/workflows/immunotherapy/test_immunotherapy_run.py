@@ -173,7 +173,7 @@ def test_run__planted_epitopes_of_the_phantom_become_what_they_must():
     by_variant = {t.variant: t for t in found.targets}
     for epitope, name in genome.planted:
         target = by_variant[name]
-        if epitope.gene in ("SWAP1", "LOST1", "HELP1"):  # the first needs its wild type to bind, see below
+        if epitope.gene in ("SWAP1", "LOST1", "HELP1"):  # these need a predictor that knows more
             continue
         assert (target.peptide, target.tier.value) == (epitope.peptide, epitope.tiers[0]), epitope.gene
     assert all(t.allele != "HLA-B*08:01" for t in found.targets)

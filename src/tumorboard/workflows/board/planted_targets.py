@@ -55,7 +55,7 @@ def target_table(rows: list[dict[str, Any]]) -> tuple[Table | Note, ...]:
             None if row["found_peptide"] is None else _pair(row["found_peptide"], row["found_allele"]),
             row["rank"],
             row["found_tier"],
-            "yes" if row["as_planted"] else f"no: {' or '.join(row['tiers'])}",
+            "yes" if row["as_planted"] else f"no: {' or '.join(row['tiers'])}".rstrip(": "),
             row["teaches"],
         )
         for row in rows
@@ -85,14 +85,15 @@ def _beside(
     shown = target
     if _is_it(planted, other) and not _is_it(planted, target):
         shown = other
-    fits = planted["allele"] in excluded or _is_it(planted, shown)
+    lost = planted["allele"] in excluded
+    fits = target["allele"] != planted["allele"] if lost else _is_it(planted, shown)
     return {
         **row,
         "rank": target["rank"],
         "found_peptide": shown["peptide"],
         "found_allele": shown["allele"],
         "found_tier": target["tier"],
-        "as_planted": fits and target["tier"] in planted["tiers"],
+        "as_planted": fits and (not planted["tiers"] or target["tier"] in planted["tiers"]),
     }
 
 

@@ -18,8 +18,8 @@ __all__ = ["BestPair", "Candidate", "EventPairs", "best_of_events", "changed_res
 #: Residues that changed, at most, for the rule on anchors to be applied.
 _FEW_CHANGED: Final = 2
 
-#: Gives the residues, counted from 0, that hold peptides of a length in a molecule; ``None`` if not judged.
-AnchorSource = Callable[[MhcClass, HlaMolecule, int], frozenset[int] | None]
+#: Gives the residues, counted from 0, that hold a peptide in a molecule; ``None`` if not judged.
+AnchorSource = Callable[[MhcClass, HlaMolecule, str], frozenset[int] | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -216,7 +216,7 @@ def _passes_anchors(pairs: EventPairs, anchors: AnchorSource, affinity_nm: float
         if not changed or len(changed) > _FEW_CHANGED:
             continue
         for column, molecule in enumerate(molecules):
-            held = anchors(mhc_class, molecule, len(peptide.sequence))
+            held = anchors(mhc_class, molecule, peptide.sequence)
             if held is not None and set(changed) <= held:
                 passed[row, column] = wild_nm[pairs.wild_type_rows[row], column] >= affinity_nm
     return passed

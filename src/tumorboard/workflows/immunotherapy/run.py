@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from tumorboard.core.hla import HlaType, MhcClass
+from tumorboard.core.hla import HlaMolecule, HlaType, MhcClass
 from tumorboard.core.neopeptide import NeopeptideSet
 from tumorboard.errors import InputError, MissingData
 from tumorboard.immunotherapy.binding import load_model
 from tumorboard.provenance import Record
-from tumorboard.workflows.immunotherapy.anchors import AnchorTable
+from tumorboard.workflows.immunotherapy.anchors import AnchorTable, cores_of
 from tumorboard.workflows.immunotherapy.candidates import (
     BestPair,
     Candidate,
@@ -88,7 +88,8 @@ def run(
         inputs.copies,
         config.sex,
     )
-    anchors = _anchors(config, predictions, own.parts)
+    with stages("anchors"):
+        anchors = _anchors(config, found, predictions, own.parts)
     with stages("ranking"):
         judge = Judge(config, anchors, matches.get, fractions)
         targets = _targets(config, found, predictions, book, judge, own)
@@ -211,11 +212,19 @@ def _motifs(
 
 
 def _anchors(
-    config: ImmunotherapyConfig, predictions: Sequence[ClassPredictions], proteins: Sequence[str]
+    config: ImmunotherapyConfig,
+    found: NeopeptideSet,
+    predictions: Sequence[ClassPredictions],
+    proteins: Sequence[str],
 ) -> AnchorTable:
-    first = [one for one in predictions if one.mhc_class is MhcClass.I]
-    model = (first or predictions)[0].model
-    return AnchorTable(model, proteins, config.anchor_share, config.threads)
+    first = [one.model for one in predictions if one.mhc_class is MhcClass.I]
+    cores: dict[tuple[HlaMolecule, str], int] = {}
+    for one in predictions:
+        if one.mhc_class is MhcClass.II:
+            lengths = set(config.lengths("II"))
+            peptides = [peptide.sequence for peptide in found.kept if len(peptide.sequence) in lengths]
+            cores |= cores_of(one, peptides, threads=config.threads)
+    return AnchorTable(first[0] if first else None, proteins, config.anchor_share, config.threads, cores)
 
 
 def _targets(

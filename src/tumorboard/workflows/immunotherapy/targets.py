@@ -66,7 +66,7 @@ class Judge:
             wild_type_affinity_nm=candidate.wild_type_value("affinity_nm"),
             presentation_percentile=candidate.value("percentile"),
             changed=None if peptide.wild_type is None else changed_residues(peptide),
-            anchors=self.anchors(candidate.mhc_class, candidate.molecule, len(peptide.sequence)),
+            anchors=self.anchors(candidate.mhc_class, candidate.molecule, peptide.sequence),
             gene_tpm=evidence.gene_tpm,
             rna_vaf=None if seen is None else seen.rna_vaf,
             rna_depth=None if seen is None else seen.rna_depth,

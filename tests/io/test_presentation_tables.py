@@ -96,8 +96,12 @@ def test_read__mhcflurry_with_its_percentile_of_presentation(tmp_path):
         0.97,
     )
     path.write_bytes(gzip.compress(content.encode())[:-6])
-    with pytest.raises(UnreadableFile, match="whole gzip file"):
+    with pytest.raises(UnreadableFile, match="must be whole; out.csv.gz ends within its packed data"):
         read_presentation_table(path)
+    # Packed or not is seen from the content.
+    path = tmp_path / "out.csv"
+    path.write_bytes(gzip.compress(content.encode()))
+    assert read_presentation_table(path)[0].tool == "MHCflurry"
 
 
 def test_read__refuses_what_it_does_not_know(tmp_path):

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import csv
-import gzip
-import hashlib
-import io
-import os
 import re
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
 import numpy as np
 
 from tumorboard.core.hla import HlaMolecule
 from tumorboard.core.presentation import PresentationRows
 from tumorboard.errors import InputError, MissingAttribute, UnreadableFile
-from tumorboard.io.dicom.opening import open_regular
+from tumorboard.io.compressed_text import file_sha256, text_lines
 from tumorboard.provenance import Record
 
 __all__ = ["read_presentation_table"]
@@ -85,24 +80,16 @@ def read_presentation_table(path: Path | str) -> tuple[PresentationRows, ...]:
     """
     path = Path(path)
     try:
-        handle = open_regular(path)
-        with os.fdopen(handle, "rb") as binary:
-            digest = hashlib.file_digest(binary, "sha256").hexdigest()
-            binary.seek(0)
-            raw = gzip.GzipFile(fileobj=binary) if path.name.endswith(".gz") else binary
-            with io.TextIOWrapper(raw, encoding="utf-8-sig", errors="replace", newline="") as text:
-                tools = _tools(text, path.name)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise UnreadableFile(f"{path.name} must be a whole gzip file; {error}; copy it again") from error
+        tools = _tools(text_lines(path, what="table of predictions"), path.name)
     except csv.Error as error:
         raise UnreadableFile(
             f"{path.name} must be a table of {_KINDS}; {error}; choose another file"
         ) from error
-    record = Record("io.read_presentation_table", {"file": path.name, "sha256": digest})
+    record = Record("io.read_presentation_table", {"file": path.name, "sha256": file_sha256(path)})
     return tuple(_noun(tool, rows, record, path.name) for tool, rows in tools.items())
 
 
-def _tools(text: TextIO, name: str) -> dict[str, list[_Row]]:
+def _tools(text: Iterator[str], name: str) -> dict[str, list[_Row]]:
     """Return the rows of each tool of a file."""
     first = next((line for line in text if line.strip()), "")
     if first.startswith("#") and "NetMHC" not in first:
@@ -124,7 +111,7 @@ def _tools(text: TextIO, name: str) -> dict[str, list[_Row]]:
     raise UnreadableFile(f"{name} must be a table of {_KINDS}; its header is {first.strip()[:80]!r}")
 
 
-def _again(first: str, rest: TextIO) -> Iterator[str]:
+def _again(first: str, rest: Iterator[str]) -> Iterator[str]:
     yield first
     yield from rest
 
@@ -228,7 +215,7 @@ def _mixmhcpred(table: csv.DictReader[str], name: str) -> list[_Row]:
     ]
 
 
-def _xls(first: str, second: str, text: TextIO, name: str) -> Iterator[_Row]:
+def _xls(first: str, second: str, text: Iterator[str], name: str) -> Iterator[_Row]:
     """Give the rows of a ``-xls`` file: alleles in the first line, above the first of their columns."""
     columns = [cell.strip() for cell in second.rstrip("\r\n").split("\t")]
     starts = [(k, cell.strip()) for k, cell in enumerate(first.rstrip("\r\n").split("\t")) if cell.strip()]
@@ -248,7 +235,7 @@ def _xls(first: str, second: str, text: TextIO, name: str) -> Iterator[_Row]:
             yield (cells[at], allele, *_three(row, names, f"line {k} of {name}"))
 
 
-def _printed(text: TextIO, name: str, tool: str) -> dict[str, list[_Row]]:
+def _printed(text: Iterator[str], name: str, tool: str) -> dict[str, list[_Row]]:
     """Return the rows of standard output; its columns are lined up by blanks."""
     columns: list[str] = []
     rows: list[_Row] = []

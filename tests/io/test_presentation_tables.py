@@ -96,7 +96,7 @@ def test_read__mhcflurry_with_its_percentile_of_presentation(tmp_path):
         0.97,
     )
     path.write_bytes(gzip.compress(content.encode())[:-6])
-    with pytest.raises(UnreadableFile, match="must be whole; out.csv.gz ends within its packed data"):
+    with pytest.raises(UnreadableFile, match=r"must be whole; out\.csv\.gz ends within its packed data"):
         read_presentation_table(path)
     # Packed or not is seen from the content.
     path = tmp_path / "out.csv"

@@ -105,10 +105,10 @@ def _why(target: Target) -> str:
     if target.tier is Tier.PASS:
         known = []
         if target.allele_tpm is not None:
-            known.append(f"mutant allele at {target.allele_tpm:.3g} TPM")
+            known.append(f"allele at {target.allele_tpm:.3g} TPM")
         if target.ccf is not None:
-            known.append(f"in {100 * target.ccf:.0f} % of the cells")
-        why = "passes all rules" + (f": {', '.join(known)}" if known else "")
+            known.append(f"in {100 * target.ccf:.0f} % of cells")
+        why = ", ".join(known) or "passes all rules"
     else:
         why = " ".join(c.sentence for c in target.tiering.criteria if c.passed is False)
     if target.filters:

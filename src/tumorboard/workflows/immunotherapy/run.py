@@ -161,7 +161,7 @@ def _predict(
         peptides = [peptide for peptide in found.kept if len(peptide.sequence) in lengths]
         predictions.append(predict_class(model, mhc_class, molecules, peptides, threads=config.threads))
         said += [
-            f"{molecule}: {note}"
+            f"{molecule}: {note.rstrip('.')}."
             for molecule, note in zip(molecules, predictions[-1].table.allele_notes, strict=True)
             if note
         ]

@@ -162,6 +162,18 @@ def test_neopeptides__a_neighbour_of_unknown_copy_is_left_out_and_told():
     assert not sure.dropped
 
 
+def test_neopeptides__a_silent_change_does_not_hide_the_deletion_that_it_meets():
+    # What both make of the codon only the bases tell: unknown, but not unchanged.
+    protein = "MAKLDNESTTTTRLPPSKHVLKAI"
+    silent = TranscriptChange("G", "T1", ("synonymous_variant",), 12, "T", "T", protein)
+    deletion = TranscriptChange("G", "T1", ("inframe_deletion",), 12, "T", "", protein)
+    pair = [(variant(5, 1), [silent]), (SmallVariant("1", 8, "ACGT", "A", phase=Phase("b", 0)), [deletion])]
+    found = neopeptides(pair, [9], choose=ALL)
+    assert not found.kept
+    unknown = {one.sequence for one in found.dropped if "bases are needed" in one.note}
+    assert unknown == {"MAKLDNESTTTRLPPSKHVLKAI"[s : s + 9] for s in range(3, 8)}
+
+
 @pytest.mark.parametrize("somatic", [True, False])
 def test_neopeptides__a_homozygous_neighbour_does_not_phase_others(somatic):
     # On every copy with both, it does not say that both are on one.

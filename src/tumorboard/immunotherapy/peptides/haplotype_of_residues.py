@@ -284,7 +284,8 @@ def _group(wild_type: str, members: tuple[Contribution, ...]) -> _Group:
     alone = _merged(wild_type, germline)
     if merged is None or alone is None:
         ending = [one for one in members if one.ends]
-        shown = (ending or [*members])[0]
+        # What is unknown is marked where something changes: a silent one would hide that.
+        shown = (ending or [one for one in members if not one.is_silent] or [*members])[0]
         start, end = min(one.start for one in members), max(one.end for one in members)
         there = wild_type[start:end]
         altered = wild_type[start : shown.start] + shown.residues

@@ -89,7 +89,7 @@ PLANTED: Final = (
     ),
     PlantedEpitope(
         "HELP1", "ENPVVHFFKNIVTPR", "ENPVDHFFKNIVTPR", "HLA-DRB1*15:01", Making.SUBSTITUTION, ("Pass",),
-        "for helper cells: the change makes the first anchor of class II", gene_tpm=60.0,
+        "for helper cells: the change makes it bind better, in class II", gene_tpm=60.0,
     ),
     PlantedEpitope(
         "SWAP1", "LLFGYPVYV", "LLFGYPVYL", "HLA-A*02:01", Making.SUBSTITUTION, ("Anchor",),

@@ -14,6 +14,7 @@ from tumorboard.workflows.immunotherapy.config import ImmunotherapyConfig
         ({"percentiles_class1": (3.0, 2.0)}, "percentiles_class1 must be strong then weak"),
         ({"affinity_nm": 0.0}, "affinity_nm must be 1 to 50000"),
         ({"purity": 60.0}, "purity must be above 0 to 1; got 60.0; divide percent by 100"),
+        ({"anchor_share": 0.0}, "anchor_share must be above 0 to 1"),
         ({"sex": "f"}, "sex must be female or male"),
         ({"least_tumour_vaf": 5.0}, "least_tumour_vaf must be 0 to 1"),
         ({"support_level": 0}, "support_level must be 1 to 5"),

@@ -109,12 +109,14 @@ class ImmunotherapyConfig:
                 raise InputError(f"{name} must be strong then weak, above 0 to 100; got {strong:g}, {weak:g}")
         self._require("affinity_nm", 1.0, 50_000.0, "nM")
         self._require("expression_tpm", 0.0, 1e6, "TPM")
-        for name in ("rna_vaf", "cancer_cell_fraction", "least_tumour_vaf", "anchor_share"):
+        for name in ("rna_vaf", "cancer_cell_fraction", "least_tumour_vaf"):
             self._require(name, 0.0, 1.0, "a part")
         self._require("phase_mapping_quality", 0, 255, "Phred")
         self._require("phase_base_quality", 0, 93, "Phred")
         self._require("phase_error_rate", 1e-6, 0.499, "a part")
         self._require("phase_confidence", 0.5, 0.999999, "a part")
+        if not 0 < self.anchor_share <= 1:
+            raise InputError(f"anchor_share must be above 0 to 1; got {self.anchor_share!r}")
         self._require("rna_depth", 0, 10**9, "reads")
         self._require("support_level", 1, 5, "a level")
         self._require("least_tpm", 0.0, 1e6, "TPM")

@@ -144,3 +144,8 @@ def test_tier_of__gives_the_tiers_of_pvacseq_from_its_own_numbers(data_dir):
     told = [(row["Tier"], tier_of(facts_of(row, purity=1.0), limits).tier.value) for row in rows]
     assert len(told) == 359
     assert [pair for pair in told if pair[0] != pair[1]] == []
+
+
+def test_tier_of__large_numbers_are_told_in_full():
+    found = tier_of(replace(GOOD, affinity_nm=7559.4), LIMITS)
+    assert found.reasons == ("Binding: 7559 nM, not below 500 nM.",)

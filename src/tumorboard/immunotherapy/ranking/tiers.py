@@ -233,7 +233,7 @@ def _below(tier: Tier, name: str, value: float | None, limit: float, unit: str) 
         return Criterion(tier, None, f"{name}: not known.")
     passed = value < limit
     return Criterion(
-        tier, passed, f"{name}: {value:.3g}{unit}, {'below' if passed else 'not below'} {limit:g}{unit}."
+        tier, passed, f"{name}: {_told(value)}{unit}, {'below' if passed else 'not below'} {limit:g}{unit}."
     )
 
 
@@ -280,12 +280,12 @@ def _expression(facts: TierFacts, limits: TierThresholds) -> Criterion:
         text = (
             "not known"
             if facts.gene_tpm is None
-            else f"gene at {facts.gene_tpm:.3g} TPM, RNA reads of the variant not known"
+            else f"gene at {_told(facts.gene_tpm)} TPM, RNA reads of the variant not known"
         )
         return Criterion(Tier.LOW_EXPR, None, f"Expression: {text}.")
     passed = allele > limit
     side = "above" if passed else "not above"
-    text = f"Expression of the mutant allele: {allele:.3g} TPM, {side} {limit:g} TPM."
+    text = f"Expression of the mutant allele: {_told(allele)} TPM, {side} {limit:g} TPM."
     return Criterion(Tier.LOW_EXPR, passed, text)
 
 
@@ -297,14 +297,14 @@ def _anchor(facts: TierFacts, limits: TierThresholds) -> Criterion:
         return Criterion(Tier.ANCHOR, None, "Anchors: not judged for this class.")
     places = ", ".join(str(place + 1) for place in facts.changed)
     if not set(facts.changed) <= facts.anchors:
-        return Criterion(Tier.ANCHOR, True, f"Anchors: residue {places} faces the T cell, not the groove.")
+        return Criterion(Tier.ANCHOR, True, f"Anchors: residue {places} is none.")
     wild = facts.wild_type_affinity_nm
     if wild is None:
         return Criterion(
             Tier.ANCHOR, None, f"Anchors: only anchor {places} changed; the wild type's binding is not known."
         )
     passed = wild >= limits.affinity_nm
-    text = f"Anchors: only anchor {places} changed and the wild type binds at {wild:.3g} nM, "
+    text = f"Anchors: only anchor {places} changed and the wild type binds at {_told(wild)} nM, "
     return Criterion(
         Tier.ANCHOR, passed, f"{text}{'not below' if passed else 'below'} {limits.affinity_nm:g} nM."
     )
@@ -321,3 +321,8 @@ def _clonal(facts: TierFacts, limits: TierThresholds) -> Criterion:
         f"Clonality: in {100 * fraction:.0f} % of tumour cells, {'above' if passed else 'not above'} "
         f"{100 * limit:g} %.",
     )
+
+
+def _told(value: float) -> str:
+    """Return three significant digits, and of large numbers all before the point."""
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"

@@ -56,7 +56,12 @@ def target_blocks(found: ImmunotherapyResult, notes: Sequence[str]) -> list[Bloc
         Gallery(tuple(target_pictures(found))),
         Fold(
             "Wild types and every rule of the first targets",
-            (_beside_wild_type(shown), Note(response_sentence()), _reasons(shown)),
+            (
+                _beside_wild_type(shown),
+                Note(response_sentence()),
+                *_other_class(shown),
+                _reasons(shown),
+            ),
         ),
         Fold("What gives no target, and why", (_dropped(found),)),
         Fold("Choices, and where molecules hold peptides", (_choices(found), _anchors(found))),
@@ -147,6 +152,18 @@ def _beside_wild_type(targets: Sequence[Target]) -> Table:
         "Rank", "Target", "Peptide", "Wild type", "IC50 [nM]", "Wild type's [nM]", "Log odds of an answer",
     )  # fmt: skip
     return Table("Beside the wild type", columns, rows, digits=_DIGITS)
+
+
+def _other_class(targets: Sequence[Target]) -> tuple[Table, ...]:
+    """Return the best of the class that each target is not of: helper cells matter to killers, and back."""
+    names = ("peptide", "allele", "affinity_nm", "percentile")
+    rows = tuple(
+        (target.rank, printable(target.title), *(target.other_class[name] for name in names))
+        for target in targets
+        if target.other_class
+    )
+    columns = ("Rank", "Target", "Peptide", "Molecule", "IC50 [nM]", "Percentile")
+    return (Table("Best of the other class", columns, rows, digits=_DIGITS),) if rows else ()
 
 
 def _dropped(found: ImmunotherapyResult) -> Table:

@@ -197,3 +197,36 @@ def test_read__junctions_with_annotation_are_put_into_transcripts(plain, genome)
     whole = gene.protein
     joint = whole[150 // 3 - 5 : 150 // 3] + whole[210 // 3 : 210 // 3 + 4]
     assert joint in {p.sequence for p in made}
+
+
+def write_reads(genome, path, together):
+    """Write 20 reads over the two changes of PHASE1: half with both or one of them, half with neither."""
+    pysam = pytest.importorskip("pysam")
+    first, second = (v for v, (c,) in genome.variants if c.gene == "PHASE1")
+    start = first.position - 41
+    header = {
+        "HD": {"VN": "1.6", "SO": "coordinate"},
+        "SQ": [{"SN": genome.chromosome, "LN": len(genome.bases)}],
+    }
+    with pysam.AlignmentFile(path, "wb", header=header) as file:
+        for number in range(20):
+            bases = list(genome.bases[start : start + 100])
+            carried = [(first, second), ()] if together else [(first,), (second,)]
+            for variant in carried[number % 2]:
+                bases[variant.position - 1 - start] = variant.alternative
+            read = pysam.AlignedSegment(file.header)
+            read.query_name, read.query_sequence = f"r{number}", "".join(bases)
+            read.reference_id, read.reference_start, read.mapping_quality = 0, start, 60
+            read.cigartuples = [(0, 100)]
+            read.query_qualities = pysam.qualitystring_to_array("I" * 100)
+            file.write(read)
+    pysam.index(str(path))
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_read__reads_tell_whether_two_changes_share_a_copy(annotated, genome, together):
+    file = annotated / "somatic.vcf"
+    file.write_text(file.read_text().replace("0|1", "0/1"))
+    assert "GLCTLVAML" not in {p.sequence for p in read(annotated).found.kept}
+    write_reads(genome, annotated / "tumour.bam", together)
+    assert ("GLCTLVAML" in {p.sequence for p in read(annotated).found.kept}) is together

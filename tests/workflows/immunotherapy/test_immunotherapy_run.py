@@ -55,7 +55,7 @@ def test_run__the_best_pair_is_the_target():
     found = searched(inputs(variant(1)), {("GILGFVFTL", A2): 40.0, ("GILGFVFTL", B7): 90.0})
     (target,) = found.targets
     assert (target.peptide, target.allele, target.wild_type) == ("GILGFVFTL", A2, "GILGFVFTP")
-    assert target.tier.value == "Pass"
+    assert (target.tier.value, target.strength) == ("Pass", "strong")
     assert target.by_allele == {A2: 40.0 / 500.0, B7: 90.0 / 500.0}
     assert target.ccf == pytest.approx(1.0)
     assert found.funnel[-1] == ("pass all rules", 1)

@@ -108,7 +108,7 @@ def _row(target: Target) -> tuple[Cell, ...]:
 def _why(target: Target) -> str:
     """Return what fails, or what is known where nothing does."""
     if target.tier is Tier.PASS:
-        known = []
+        known = [target.strength]
         if target.allele_tpm is not None:
             known.append(f"allele at {target.allele_tpm:.3g} TPM")
         if target.ccf is not None:

@@ -44,6 +44,8 @@ class Target:
         Standard uncertainty of log10 of the IC50.
     percentile, wild_type_percentile
         Of presentation among random peptides, 0 best to 100.
+    strength
+        ``"strong"``, ``"weak"`` or ``"none"``, by the percentile.
     presentation
         Score, 0 to 1.
     expression_tpm, allele_tpm
@@ -80,6 +82,7 @@ class Target:
     uncertainty: float
     percentile: float
     wild_type_percentile: float | None
+    strength: str
     presentation: float
     expression_tpm: float | None
     allele_tpm: float | None
@@ -123,6 +126,7 @@ class Target:
             "kind": self.kind,
             "filters": list(self.filters),
             "mhc_class": self.mhc_class,
+            "strength": self.strength,
             "new_positions": [place + 1 for place in self.new_positions],
             "uncertainty_log10_nm": _rounded(self.uncertainty),
             "wild_type_affinity_nm": _rounded(self.wild_type_affinity_nm),

@@ -57,6 +57,12 @@ class Judge:
             support_level=config.support_level,
         )
 
+    def strength(self, candidate: Candidate) -> str:
+        """Return how well a candidate is presented: ``"strong"``, ``"weak"`` or ``"none"``."""
+        strong, weak = self.config.percentiles(candidate.mhc_class.value)
+        percentile = candidate.value("percentile")
+        return "strong" if percentile < strong else "weak" if percentile < weak else "none"
+
     def facts(self, candidate: Candidate, evidence: Evidence) -> TierFacts:
         """Return what is known of a candidate."""
         peptide, change = candidate.peptide, evidence.change
@@ -110,6 +116,7 @@ class Judge:
             uncertainty=candidate.value("uncertainty"),
             percentile=candidate.value("percentile"),
             wild_type_percentile=candidate.wild_type_value("percentile"),
+            strength=self.strength(candidate),
             presentation=candidate.value("presentation"),
             expression_tpm=facts.gene_tpm,
             allele_tpm=facts.allele_tpm,

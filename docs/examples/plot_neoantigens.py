@@ -48,8 +48,8 @@ for epitope, variant in genome.planted:
 
 # %%
 # All come out as they must. The swapped anchor binds as well as any, but so does what it replaces; the silent
-# gene and the change that few cells carry bind and are no use; no target is on the molecule that was lost. One
-# epitope is for helper cells: it is of class II.
+# gene and the change that few cells carry bind and are no use; no target is on the molecule that was lost.
+# One epitope is for helper cells: it is of class II.
 for reason in targets[genome.planted[7][1]].tiering.reasons:
     print(reason)
 

@@ -69,13 +69,20 @@ class Class2Network(nn.Module):
         first = functional.dropout(first, self.dropout, self.training)
         return functional.dropout(functional.relu(self.deep(first)), self.dropout, self.training)
 
-    def forward(self, windows: Windows) -> Tensor:
-        """Logit of the strength of every peptide with every molecule, (n, molecules)."""
+    def cores(self, windows: Windows) -> Tensor:
+        """Score of every core for every molecule, (n, W, molecules); far below all where there is none."""
         codes, exist, place = (
             torch.from_numpy(part) for part in (windows.codes, windows.exist, windows.place)
         )
-        cores = self.features(codes, place) @ (self.matrix @ self.vectors).T
-        cores = cores.view(*exist.shape, -1) + self.anchor[codes[..., FLANK]][..., None]
-        cores = cores.masked_fill(~exist[..., None], -1e4)
-        best = torch.logsumexp(cores * SHARPNESS, 1) / SHARPNESS
-        return best + self.matrix @ self.offsets + START
+        scores = self.features(codes, place) @ (self.matrix @ self.vectors).T
+        scores = scores.view(*exist.shape, -1) + self.anchor[codes[..., FLANK]][..., None]
+        return scores.masked_fill(~exist[..., None], -1e4)
+
+    def best(self, cores: Tensor) -> Tensor:
+        """Logit of the strength from the scores of cores, (n, molecules)."""
+        soft = torch.logsumexp(cores * SHARPNESS, 1) / SHARPNESS
+        return soft + self.matrix @ self.offsets + START
+
+    def forward(self, windows: Windows) -> Tensor:
+        """Logit of the strength of every peptide with every molecule, (n, molecules)."""
+        return self.best(self.cores(windows))

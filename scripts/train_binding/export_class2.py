@@ -36,6 +36,11 @@ PERCENTS = np.concatenate([[0.05], np.geomspace(0.1, 100.0, 31)])
 LENGTHS = np.array([9, 12, 15, 20, 30])
 DECADES = np.log10(50_000.0)
 SYMBOLS = PAD + 1
+PER_NETWORK = (
+    "table", "base", "place", "deep", "deep_bias", "anchor",
+    "chain_vectors", "chain_offsets", "own_vectors", "own_offsets",
+)  # fmt: skip
+
 Arrays = dict[str, np.ndarray]
 
 

@@ -1,6 +1,7 @@
-"""Score the installed class II model on what its networks had held out; write the model card's tables.
+"""Score the class II teachers on what they had held out, and students beside them; write the card's tables.
 
-Usage: ``python validation/immunotherapy/binding/class2.py DATA OUT``, where DATA holds ``binding_ic50/``.
+Usage: ``python validation/immunotherapy/binding/class2.py DATA OUT``, where DATA holds ``binding_ic50/``. The
+twenty teachers and the students of those of fold 1 lie beside this file; the package has the students of all.
 """
 
 from __future__ import annotations
@@ -23,14 +24,31 @@ from tables import Affinity
 
 from tumorboard.immunotherapy.binding.class2 import Class2Model
 from tumorboard.immunotherapy.binding.class2_molecules import Knowledge, MoleculeParts
+from tumorboard.immunotherapy.binding.class2_weights import Class2Weights
 from tumorboard.immunotherapy.binding.peptide_code import peptide_rows
-from tumorboard.immunotherapy.binding.weights import read_arrays
 
+HERE = Path(__file__).resolve().parent
+STUDENTS_FOLD = 1
 DECADES = math.log10(50_000.0)
 NETWORKS = (
     "table", "base", "place", "deep", "deep_bias",
     "chain_vectors", "chain_offsets", "own_vectors", "own_offsets", "anchor",
 )  # fmt: skip
+
+
+def teachers() -> tuple[Class2Model, np.ndarray]:
+    """Return the teachers and the fold that each held out."""
+    with np.load(HERE / "class2_teachers.npz") as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    return Class2Model(Class2Weights.from_arrays(arrays)), arrays["held"]
+
+
+def students() -> Class2Model:
+    """Return the students of the teachers that held fold 1 out."""
+    model, _ = teachers()
+    with np.load(HERE / "class2_students_fold1.npz") as stored:
+        some = {name: np.ascontiguousarray(stored[name], np.float32) for name in NETWORKS}
+    return Class2Model(replace(model.weights, **some))
 
 
 def of_fold(model: Class2Model, held: np.ndarray, fold: int) -> Class2Model:
@@ -41,7 +59,7 @@ def of_fold(model: Class2Model, held: np.ndarray, fold: int) -> Class2Model:
 
 
 def predicted(model: Class2Model, rows: list[Affinity]) -> tuple[np.ndarray, np.ndarray]:
-    """Return strength and its uncertainty [decades], row by row; beta chains measured alone are taken so."""
+    """Return strength and its spread, row by row; beta chains measured alone are taken so."""
     molecules = model.weights.molecules
     names = sorted({row.allele for row in rows})
     parts = [
@@ -58,8 +76,14 @@ def predicted(model: Class2Model, rows: list[Affinity]) -> tuple[np.ndarray, np.
     strength, spread, _ = model.scores(codes, lengths, parts, threads=1)
     line = np.searchsorted(peptides, [row.peptide for row in rows])
     column = np.searchsorted(names, [row.allele for row in rows])
-    sigma = model.weights.calibration.sigma(DECADES * spread, np.zeros(len(names), np.int64))
-    return strength[line, column], sigma[line, column]
+    return strength[line, column], spread[line, column]
+
+
+def kinds_apart(model: Class2Model, rows: list[Affinity]) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and spread over the two kinds of teachers, free and anchored, as over two students."""
+    anchored = model.weights.anchor.any(axis=1).astype(int)
+    each = [predicted(of_fold(model, anchored, kind), rows)[0] for kind in (0, 1)]
+    return np.mean(each, axis=0), np.std(each, axis=0, ddof=1)
 
 
 def calibration(rows: list[Affinity], strength: np.ndarray, sigma: np.ndarray) -> list[list[float]]:
@@ -88,28 +112,30 @@ def write(path: Path, head: str, rows: Iterable[list[object]]) -> None:
 
 def main(data: Path, out: Path) -> None:
     """Write the tables."""
-    held = read_arrays("class2")["held"]
-    model = Class2Model.installed()
+    model, held = teachers()
     rows = read_rows(data)
     folds = folds_of(rows)
-    strength, sigma = np.empty(len(rows)), np.empty(len(rows))
+    strength, spread = np.empty(len(rows)), np.empty(len(rows))
     lines: list[list[object]] = []
     for fold in range(5):
         here = np.flatnonzero(folds == fold)
         some = [rows[number] for number in here]
-        strength[here], sigma[here] = predicted(of_fold(model, held, fold), some)
+        strength[here], spread[here] = kinds_apart(of_fold(model, held, fold), some)
         lines += summary(str(fold), some, strength[here])
     lines += summary("all", rows, strength)
+    some = [row for row, fold in zip(rows, folds, strict=True) if fold == STUDENTS_FOLD]
+    lines += summary("1, students", some, predicted(students(), some)[0])
     write(out / "class2_affinity.csv", "fold rows n auc_500_nm pearson", lines)
     write(
         out / "class2_molecules.csv",
         "molecule n auc_500_nm",
         [[name, n, round(a, 4)] for name, (n, a) in by_allele(rows, logit_of(strength)).items()],
     )
+    stated = Class2Model.installed().weights.calibration
     write(
         out / "class2_uncertainty.csv",
         "n stated_decades seen_decades inside_one_sigma",
-        calibration(rows, strength, sigma),
+        calibration(rows, strength, stated.sigma(DECADES * spread, np.zeros(1, np.int64))),
     )
 
 

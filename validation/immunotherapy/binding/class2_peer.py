@@ -1,8 +1,8 @@
-"""MHCnuggets beside the installed class II model on the same held-out rows, in one run.
+"""MHCnuggets beside class II students on the same held-out rows, in one run.
 
 Usage: ``python validation/immunotherapy/binding/class2_peer.py DATA OUT PEER_PYTHON``, PEER_PYTHON being the
-Python of an environment with MHCnuggets 2.4.1 [shao2020mhcnuggets]. Ours are the networks that held the fold
-out; the peer was trained on this very table, so its figures are not held out.
+Python of an environment with MHCnuggets 2.4.1 [shao2020mhcnuggets]. Ours are the students of networks that
+held the fold out; the peer was trained on this very table, so its figures are not held out.
 """
 
 from __future__ import annotations
@@ -18,15 +18,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from class2 import of_fold, predicted, write
+from class2 import STUDENTS_FOLD, predicted, students, write
 from class2_data import folds_of, read_rows
 from score_class1 import auc
 from tables import Affinity
 
-from tumorboard.immunotherapy.binding.class2 import Class2Model
-from tumorboard.immunotherapy.binding.weights import read_arrays
-
-FOLD, MOLECULES, EACH = 1, 12, 250
+MOLECULES, EACH = 12, 250
 PEER = """
 import os, sys, time
 os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="", OMP_NUM_THREADS="1")
@@ -74,8 +71,8 @@ def main(data: Path, out: Path, python: str) -> None:
     """Write the table."""
     rows = read_rows(data)
     folds = folds_of(rows)
-    chosen = sample([row for row, fold in zip(rows, folds, strict=True) if fold == FOLD])
-    model = of_fold(Class2Model.installed(), read_arrays("class2")["held"], FOLD)
+    chosen = sample([row for row, fold in zip(rows, folds, strict=True) if fold == STUDENTS_FOLD])
+    model = students()
     predicted(model, next(iter(chosen.values()))[:1])  # compiled before the clock starts
     lines: list[list[object]] = []
     pooled: list[np.ndarray] = []

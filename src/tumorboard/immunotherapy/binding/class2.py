@@ -41,12 +41,15 @@ class Class2Model:
     sum of its chains' vectors and of its own correction. The affinity is the mean of the networks on the
     scale 1 - log(IC50) / log(50 000) [nielsen2003reliable]. No class II ligands were at hand: the
     presentation score is the share of measured peptides of that predicted strength that bind at 500 nM or
-    better, so it rises with affinity alone.
+    better, so it rises with affinity alone. The two networks that are installed are students of twenty
+    (`docs/reference/binding-model-card.md`).
 
     Parameters
     ----------
     weights
         The networks, what is stored about molecules, and the calibrations.
+    core_weights
+        Networks that tell cores; ``None`` for those of ``weights``.
 
     Examples
     --------
@@ -60,6 +63,7 @@ class Class2Model:
     """
 
     weights: Class2Weights
+    core_weights: Class2Weights | None = None
 
     @classmethod
     def installed(cls) -> Class2Model:
@@ -70,7 +74,8 @@ class Class2Model:
         MissingData
             When its weights are not installed.
         """
-        return cls(Class2Weights.from_arrays(read_arrays("class2")))
+        stored = read_arrays("class2")
+        return cls(Class2Weights.from_arrays(stored), Class2Weights.from_arrays(stored, prefix="cores_"))
 
     @property
     def mhc_class(self) -> MhcClass:
@@ -176,8 +181,8 @@ class Class2Model:
     ) -> NDArray[np.int16]:
         """Return where the core begins that each peptide most likely binds each molecule by.
 
-        Told by the anchored networks alone, which were kept in register by the first residue of the core; the
-        others may have learned a motif some places off.
+        Told by ten networks that were kept in register by the first residue of the core; others may have
+        learned a motif some places off. They are slower than those that predict.
 
         Parameters
         ----------
@@ -195,7 +200,8 @@ class Class2Model:
             As `predict` raises it.
         """
         codes, lengths = peptide_rows(peptides, shortest=SHORTEST, longest=LONGEST, mhc_class="II")
-        return self.scores(codes, lengths, self._parts(molecules), threads=threads)[2]
+        teller = self if self.core_weights is None else Class2Model(self.core_weights)
+        return teller.scores(codes, lengths, self._parts(molecules), threads=threads)[2]
 
     def scores(
         self,

@@ -109,13 +109,15 @@ class Class2Weights:
     extrapolation: NDArray[np.float64]
 
     @classmethod
-    def from_arrays(cls, stored: dict[str, NDArray[Any]]) -> Class2Weights:
+    def from_arrays(cls, stored: dict[str, NDArray[Any]], *, prefix: str = "") -> Class2Weights:
         """Return the weights of stored arrays.
 
         Parameters
         ----------
         stored
-            As written by ``scripts/train_binding/export_class2.py``, name to array, each of its own shape.
+            As written by ``scripts/train_binding/finish_class2.py``, name to array, each of its own shape.
+        prefix
+            Of the networks' names: empty for those that predict, ``"cores_"`` for those that tell cores.
         """
         floor, factor = stored["calibration"].tolist()
         networks = (
@@ -140,5 +142,5 @@ class Class2Weights:
             presentation=stored["presentation"].astype(np.float64),
             calibration=SpreadCalibration(floor, factor, 0.0),
             extrapolation=stored["extrapolation"].astype(np.float64),
-            **{name: np.ascontiguousarray(stored[name], np.float32) for name in networks},
+            **{name: np.ascontiguousarray(stored[prefix + name], np.float32) for name in networks},
         )

@@ -168,6 +168,8 @@ def test_neopeptides__kept_and_unphased_together_hold_both_possibilities(seed):
         left = {one.sequence for one in unknown.dropped if one.reason.name == "UNPHASED_NEIGHBOUR"}
         assert kept == {peptide.sequence for peptide in opposite.kept}
         assert {peptide.sequence for peptide in same.kept} <= kept | left
+        sure = {one.sequence for one in unknown.kept if "not phased" not in one.origins[0].change}
+        assert sure <= {peptide.sequence for peptide in same.kept}
         if left - {""}:
             doubtful += 1
             assert any("not phased" in peptide.origins[0].change for peptide in unknown.kept) or not kept

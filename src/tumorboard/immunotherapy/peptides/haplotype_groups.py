@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, Protocol
 
 from tumorboard.core.neopeptide import DropReason
 from tumorboard.core.variant import SmallVariant, TranscriptChange
+from tumorboard.immunotherapy.peptides.altered_protein import edit_between
 from tumorboard.immunotherapy.peptides.event_peptides import DoubtfulResidues, EventPeptides
 from tumorboard.immunotherapy.peptides.haplotype import Haplotype
 from tumorboard.immunotherapy.peptides.haplotype_of_residues import (
@@ -192,10 +193,13 @@ def _add_group(
         place = next((one for one in with_it.carriers if one.name == other.variant.name), None)
         if place is None:
             continue
-        end = place.start + max(other.part.end - other.part.start, 1)
-        if other.part.ends:
-            end = len(haplotype.protein.sequence)
-        doubts.append(DoubtfulResidues(place.start, end, f"{other.part.change} not phased"))
+        start, end = place.start, place.start + max(other.part.end - other.part.start, 1)
+        without, beside = haplotype.protein.sequence, with_it.protein.sequence
+        # In a shifted frame it may change more residues than it does alone.
+        edit = edit_between(without, beside, in_frame=not other.part.ends)
+        if edit is not None:
+            start, end = min(start, edit.reference_start), max(end, edit.reference_end)
+        doubts.append(DoubtfulResidues(start, end, f"{other.part.change} not phased"))
         note = f"with {other.part.change} ({other.variant.name}), whose copy is not known"
         unphased.append((with_it, other.variant.name, note))
     refusal = refusal_of_protein(haplotype.protein)

@@ -57,7 +57,8 @@ def percentile_map(
             f"percentile must be a table of 1 to {_MOST_ROWS} rows and 1 or more columns, one for each name; "
             f"got shape {values.shape} for {len(rows)} and {len(columns)} names"
         )
-    left_in, right_in, top_in = 2.6, 1.0, 0.45
+    longest = max(len(legible(name)) for name in rows)
+    left_in, right_in, top_in = max(2.6, 0.15 + 0.083 * longest), 1.0, 0.45
     # Names lie askew below: the longest reaches down by its length times the sine.
     foot_in = 0.3 + 0.05 * max(len(legible(name.removeprefix("HLA-"))) for name in columns)
     column_in = min(1.0, max(0.55, 5.0 / len(columns)))

@@ -53,8 +53,8 @@ class ImmunotherapyConfig:
         Expression below which a transcript is left out [TPM]; ``None`` leaves none out.
     anchor_share
         Part of all changes of binding by exchanges that a molecule's anchors make together. With 0.5 our
-        predictor gives the known ones (2 and 9 for most; the fifth for B*08:01); pVACview's 0.8, made for other
-        predictors' scores, would take five to seven of nine residues.
+        predictor gives the known ones (2 and 9 for most; the fifth for B*08:01); pVACview's 0.8, made for
+        others' scores, would take five to seven of nine residues.
     phase_mapping_quality, phase_base_quality
         Least Phred qualities of reads, and of bases in them, that tell whether two variants share a copy.
     phase_error_rate, phase_confidence

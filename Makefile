@@ -45,7 +45,7 @@ format: $(STAMP)-lint  ## let ruff write the layout and the safe fixes
 
 docs: $(STAMP)-docs  ## the documentation, warnings as errors; opens at docs/_build/html/index.html
 	@rm -rf docs/reference/api
-	$(RUN) sphinx -W --keep-going -q -b html docs docs/_build/html
+	$(RUN) sphinx -W --keep-going -q -j $(WORKERS) -b html docs docs/_build/html
 	@echo "Documentation: docs/_build/html/index.html"
 
 bench: $(STAMP)-test  ## time against peers; writes benchmarks/results/*.json

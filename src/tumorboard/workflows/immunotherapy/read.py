@@ -232,15 +232,13 @@ def _germline(
     found = read_germline_variants(files.germline, near=near, within_bases=_NEAR_BASES)
     if genome is not None and transcripts:
         return _called(found, transcripts, Record("io.read_gtf"), genome), []
-    try:
-        told = {variant.name: changes for variant, changes in read_annotated_variants(files.germline)}
-    except MissingAttribute:
-        said = (
-            f"{files.germline.name}: {len(found)} germline variants near the tumour's were read, but put "
-            "into no peptide: that needs VEP's annotation, or the annotation (GTF) and the genome (FASTA)."
-        )
-        return None, [said]
-    return replace(found, variants=tuple((v, told.get(v.name, ())) for v, _ in found)), []
+    if not len(found) or any(changes for _, changes in found):
+        return found, []
+    said = (
+        f"{files.germline.name}: {len(found)} germline variants near the tumour's were read, but put into no "
+        "peptide: that needs VEP's annotation, or the annotation (GTF) and the genome (FASTA)."
+    )
+    return None, [said]
 
 
 def _calls(

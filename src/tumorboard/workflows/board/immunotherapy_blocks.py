@@ -25,9 +25,10 @@ _EXPLAINED: Final = (
     "One row for each variant, fusion or junction: its best peptide by the rules of pVACview. Percentile: of "
     "presentation among random peptides, 0 best."
 )
-_COLUMNS: Final = ("Rank", "Tier", "Target", "Peptide", "Molecule", "IC50 [nM]", "Percentile", "Why")
+# Peptide and molecule in one: the reasons need the width.
+_COLUMNS: Final = ("Rank", "Tier", "Target", "Peptide and molecule", "IC50 [nM]", "Percentile", "Why")
 _ALIGN: Final = (
-    Align.RIGHT, Align.LEFT, Align.LEFT, Align.LEFT, Align.LEFT, Align.RIGHT, Align.RIGHT, Align.LEFT,
+    Align.RIGHT, Align.LEFT, Align.LEFT, Align.LEFT, Align.RIGHT, Align.RIGHT, Align.LEFT,
 )  # fmt: skip
 
 
@@ -97,8 +98,7 @@ def _row(target: Target) -> tuple[Cell, ...]:
         target.rank,
         target.tier.value,
         printable(target.title),
-        target.peptide,
-        target.allele.removeprefix("HLA-"),
+        f"{target.peptide} {target.allele.removeprefix('HLA-')}",
         target.affinity_nm,
         target.percentile,
         printable(_why(target)),
@@ -114,6 +114,7 @@ def _why(target: Target) -> str:
         if target.ccf is not None:
             known.append(f"in {100 * target.ccf:.0f} % of cells")
         why = ", ".join(known) or "passes all rules"
+        why = f"{why[0].upper()}{why[1:]}."
     else:
         why = " ".join(c.sentence for c in target.tiering.criteria if c.passed is False)
     if target.filters:

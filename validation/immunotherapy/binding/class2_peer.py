@@ -30,23 +30,25 @@ os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="", OMP_NUM_THR
 os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
 from mhcnuggets.src.predict import predict
 began = time.monotonic()
-for number, name in enumerate(sys.argv[2:]):
+for number, name in enumerate(sys.argv[3:]):
     where = os.path.join(sys.argv[1], str(number))
-    predict(class_="II", peptides_path=where + ".txt", mhc=name, output=where + ".csv")
+    predict(class_=sys.argv[2], peptides_path=where + ".txt", mhc=name, output=where + ".csv")
 print("SECONDS", time.monotonic() - began)
 """
 
 
-def peer_strengths(python: str, chosen: dict[str, list[Affinity]]) -> tuple[list[np.ndarray], float]:
+def peer_strengths(
+    python: str, mhc_class: str, chosen: dict[str, list[Affinity]]
+) -> tuple[list[np.ndarray], float]:
     """Return the peer's negative log IC50 of each molecule's rows, and its seconds without start-up."""
     found = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for number, some in enumerate(chosen.values()):
             (folder / f"{number}.txt").write_text("\n".join(row.peptide for row in some) + "\n")
-        spelled = ["HLA-" + name.replace("*", "") for name in chosen]
+        spelled = ["HLA-" + name.removeprefix("HLA-").replace("*", "") for name in chosen]
         done = subprocess.run(  # noqa: S603 - the caller names the interpreter
-            [python, "-c", PEER, str(folder), *spelled], capture_output=True, text=True, check=True
+            [python, "-c", PEER, str(folder), mhc_class, *spelled], capture_output=True, text=True, check=True
         )
         for number, some in enumerate(chosen.values()):
             with (folder / f"{number}.csv").open() as stream:
@@ -79,7 +81,7 @@ def main(data: Path, out: Path, python: str) -> None:
     began = time.perf_counter()
     own = [predicted(model, some)[0] for some in chosen.values()]
     seconds = time.perf_counter() - began
-    peer, peer_seconds = peer_strengths(python, chosen)
+    peer, peer_seconds = peer_strengths(python, "II", chosen)
     for (name, some), ours, theirs in zip(chosen.items(), own, peer, strict=True):
         bind = np.array([row.ic50_nm <= 500.0 for row in some])
         pooled.append(np.stack([bind, ours, theirs]))

@@ -113,7 +113,11 @@ def requested():
         events = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
         sent = [e["params"] for e in events if e["method"] == "Network.requestWillBeSent"]
         # The browser's own first tab is not the page's doing.
-        urls = [p["request"]["url"] for p in sent if not p.get("documentURL", "").startswith("chrome:")]
-        return [url for url in urls if not url.startswith(("data:", "blob:", "chrome:"))]
+        urls = [
+            p["request"]["url"]
+            for p in sent
+            if not p.get("documentURL", "").startswith(("chrome:", "chrome-untrusted:"))
+        ]
+        return [url for url in urls if not url.startswith(("data:", "blob:", "chrome:", "chrome-untrusted:"))]
 
     return addresses

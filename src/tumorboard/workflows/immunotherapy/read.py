@@ -10,7 +10,6 @@ from typing import Final
 
 from tumorboard.core.annotated_variants import AnnotatedVariants
 from tumorboard.core.neopeptide import NeopeptideSet
-from tumorboard.core.transcript import Transcript
 from tumorboard.core.variant import SpliceJunction
 from tumorboard.errors import InputError, MissingAttribute
 from tumorboard.immunotherapy.peptides.haplotype_of_bases import BaseHaplotypes
@@ -27,7 +26,7 @@ from tumorboard.io.fusions_arriba import read_arriba_fusions
 from tumorboard.io.fusions_easyfuse import read_easyfuse_fusions
 from tumorboard.io.fusions_star_fusion import read_star_fusions
 from tumorboard.io.genome import Genome
-from tumorboard.io.gtf import read_gtf
+from tumorboard.io.gtf import Annotation, read_gtf
 from tumorboard.io.hla_loss import with_losses
 from tumorboard.io.hla_types import read_hla_type
 from tumorboard.io.junctions_leafcutter import read_leafcutter_junctions
@@ -115,9 +114,9 @@ def read_inputs(
     notes += [f"{files.hla.name}: {', '.join(typing.left_out)} left out."] if typing.left_out else []
     genome = None if files.gtf is None or files.genome is None else Genome.opened(files.genome)
     variants: AnnotatedVariants | None = None
-    transcripts: tuple[Transcript, ...] = ()
+    annotation: Annotation | None = None
     if files.variants is not None:
-        variants, transcripts, said = _variants(config, files, files.variants, genome)
+        variants, annotation, said = _variants(config, files, files.variants, genome)
         records.append(variants.provenance)
         notes += said
     if files.expression is not None and variants is not None:
@@ -125,7 +124,7 @@ def read_inputs(
         records.append(table.provenance)
         told = tuple((variant, with_expression(changes, table)) for variant, changes in variants)
         variants = replace(variants, variants=told)
-    germline, said = _germline(files, variants, transcripts, genome)
+    germline, said = _germline(files, variants, annotation, genome)
     notes += said
     fusions = [fusion for caller, path in files.fusions for fusion in _FUSIONS[caller](path)]
     junctions = [junction for caller, path in files.junctions for junction in _JUNCTIONS[caller](path)]
@@ -133,6 +132,7 @@ def read_inputs(
     progress("targets: peptides", 0, 1)
     sets: list[NeopeptideSet] = []
     if variants is not None:
+        transcripts = () if annotation is None else annotation.transcripts
         bases = None if genome is None else BaseHaplotypes.of(transcripts, genome)
         calls = _calls(config, files, variants, germline)
         sets.append(of_variants(config, variants, germline, calls=calls, bases=bases))
@@ -156,7 +156,7 @@ def read_inputs(
 
 def _variants(
     config: ImmunotherapyConfig, files: ImmunotherapyFiles, path: Path, genome: Genome | None
-) -> tuple[AnnotatedVariants, tuple[Transcript, ...], list[str]]:
+) -> tuple[AnnotatedVariants, Annotation | None, list[str]]:
     """Read variants with VEP's annotation, or with consequences from the user's annotation and genome."""
     is_maf = path.name.lower().endswith((".maf", ".maf.gz"))
     try:
@@ -173,36 +173,30 @@ def _variants(
             plain = read_maf(path, sample=config.tumour_sample, genome=genome)
         else:
             plain = read_variants(path, tumour_sample=config.tumour_sample)
-        transcripts, record = _transcripts(files.gtf, plain)
-        called = _called(plain, transcripts, record, genome)
+        annotation = _annotation(files.gtf, plain)
+        called = _called(plain, annotation, genome)
         said = f"{path.name} states no proteins: consequences are from {files.gtf.name}."
-        return *_each_once(replace(called, annotator=files.gtf.name), transcripts), [said]
-    transcripts = () if files.gtf is None or genome is None else _transcripts(files.gtf, found)[0]
-    return *_each_once(found, transcripts), []
+        return _each_once(replace(called, annotator=files.gtf.name)), annotation, [said]
+    near = None if files.gtf is None or genome is None else _annotation(files.gtf, found)
+    return _each_once(found), near, []
 
 
-def _transcripts(gtf: Path, variants: AnnotatedVariants) -> tuple[tuple[Transcript, ...], Record]:
-    near = Neighbourhood.of([variant for variant, _ in variants], _GENE_BASES)
-    annotation = read_gtf(gtf, near=near)
-    return annotation.transcripts, annotation.provenance
+def _annotation(gtf: Path, variants: AnnotatedVariants) -> Annotation:
+    return read_gtf(gtf, near=Neighbourhood.of([variant for variant, _ in variants], _GENE_BASES))
 
 
-def _called(
-    variants: AnnotatedVariants, transcripts: Sequence[Transcript], annotation: Record, genome: Genome
-) -> AnnotatedVariants:
-    index = TranscriptIndex.of(transcripts)
+def _called(variants: AnnotatedVariants, annotation: Annotation, genome: Genome) -> AnnotatedVariants:
+    index = TranscriptIndex.of(annotation.transcripts)
     record = Record(
         "immunotherapy.variants.call_consequences",
         {},
-        (variants.provenance, annotation, genome.provenance),
+        (variants.provenance, annotation.provenance, genome.provenance),
     )
     called = tuple((variant, call_consequences(variant, index, genome)) for variant, _ in variants)
     return replace(variants, variants=called, provenance=record)
 
 
-def _each_once(
-    found: AnnotatedVariants, transcripts: tuple[Transcript, ...]
-) -> tuple[AnnotatedVariants, tuple[Transcript, ...]]:
+def _each_once(found: AnnotatedVariants) -> AnnotatedVariants:
     """Leave out records of the same variant after its first, which files merged of several callers have."""
     names: set[str] = set()
     kept = []
@@ -211,15 +205,15 @@ def _each_once(
             names.add(variant.name)
             kept.append((variant, changes))
     if len(kept) == len(found):
-        return found, transcripts
+        return found
     skipped = {**found.skipped, "record of a variant that another record has": len(found) - len(kept)}
-    return replace(found, variants=tuple(kept), skipped=skipped), transcripts
+    return replace(found, variants=tuple(kept), skipped=skipped)
 
 
 def _germline(
     files: ImmunotherapyFiles,
     variants: AnnotatedVariants | None,
-    transcripts: Sequence[Transcript],
+    annotation: Annotation | None,
     genome: Genome | None,
 ) -> tuple[AnnotatedVariants | None, list[str]]:
     """Read germline neighbours, and what they do to transcripts: by annotation and genome, else as VEP says.
@@ -230,8 +224,8 @@ def _germline(
         return None, []
     near = [variant for variant, _ in variants]
     found = read_germline_variants(files.germline, near=near, within_bases=_NEAR_BASES)
-    if genome is not None and transcripts:
-        return _called(found, transcripts, Record("io.read_gtf"), genome), []
+    if genome is not None and annotation is not None and annotation.transcripts:
+        return _called(found, annotation, genome), []
     if not len(found) or any(changes for _, changes in found):
         return found, []
     said = (

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from tumorboard.errors import InputError
+from tumorboard.immunotherapy.ranking.anchors import mutated_at_anchors_only
 
 __all__ = ["Criterion", "Tier", "TierFacts", "TierThresholds", "Tiering", "tier_of"]
 
@@ -296,7 +297,7 @@ def _anchor(facts: TierFacts, limits: TierThresholds) -> Criterion:
     if facts.anchors is None:
         return Criterion(Tier.ANCHOR, None, "Anchors: not judged for this class.")
     places = ", ".join(str(place + 1) for place in facts.changed)
-    if not set(facts.changed) <= facts.anchors:
+    if not mutated_at_anchors_only(facts.changed, facts.anchors):
         return Criterion(Tier.ANCHOR, True, f"Anchors: residue {places} is none.")
     wild = facts.wild_type_affinity_nm
     if wild is None:

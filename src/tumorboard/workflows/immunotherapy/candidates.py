@@ -11,9 +11,19 @@ from numpy.typing import NDArray
 
 from tumorboard.core.hla import HlaMolecule, MhcClass
 from tumorboard.core.neopeptide import Neopeptide
+from tumorboard.immunotherapy.ranking.anchors import mutated_at_anchors_only
+from tumorboard.immunotherapy.ranking.mismatches import mutated_positions
 from tumorboard.workflows.immunotherapy.presentation import ClassPredictions
 
-__all__ = ["BestPair", "Candidate", "EventPairs", "best_of_events", "changed_residues", "gather_pairs"]
+__all__ = [
+    "BestPair",
+    "Candidate",
+    "EventPairs",
+    "best_of_events",
+    "changed_residues",
+    "dense_rank",
+    "gather_pairs",
+]
 
 #: Residues that changed, at most, for the rule on anchors to be applied.
 _FEW_CHANGED: Final = 2
@@ -190,7 +200,7 @@ def _best(own: Sequence[EventPairs], choice: BestPair) -> Candidate:
     for wish in (np.concatenate(trusted), np.concatenate(useful)):
         fulfilled = left[wish[left]]
         left = fulfilled if len(fulfilled) else left
-    total = _dense_rank(bound[left]) + _dense_rank(rank[left])
+    total = dense_rank(bound[left]) + dense_rank(rank[left])
     chosen = left[np.lexsort((rank[left], total))[0]]
     k, row, column = (int(v) for v in np.concatenate(where)[chosen])
     pairs = own[k]
@@ -217,7 +227,7 @@ def _passes_anchors(pairs: EventPairs, anchors: AnchorSource, affinity_nm: float
             continue
         for column, molecule in enumerate(molecules):
             held = anchors(mhc_class, molecule, peptide.sequence)
-            if held is not None and set(changed) <= held:
+            if held is not None and mutated_at_anchors_only(changed, held):
                 passed[row, column] = wild_nm[pairs.wild_type_rows[row], column] >= affinity_nm
     return passed
 
@@ -226,9 +236,20 @@ def changed_residues(peptide: Neopeptide) -> tuple[int, ...]:
     """Return the residues that differ from the wild type, counted from 0; none where there is none."""
     if peptide.wild_type is None:
         return ()
-    both = zip(peptide.sequence, peptide.wild_type, strict=True)
-    return tuple(k for k, (new, old) in enumerate(both) if new != old)
+    return mutated_positions(peptide.sequence, peptide.wild_type)
 
 
-def _dense_rank(values: NDArray[np.float64]) -> NDArray[np.int64]:
+def dense_rank(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the place of each value among the different ones, counted from 0, shape ``(n,)``.
+
+    Parameters
+    ----------
+    values
+        Lowest first, shape ``(n,)``; equal ones share a place.
+
+    Examples
+    --------
+    >>> dense_rank(np.array([7.0, 3.0, 7.0, 9.0])).tolist()
+    [1, 0, 1, 2]
+    """
     return np.asarray(np.unique(values, return_inverse=True)[1], np.int64)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tumorboard.core.hla import MhcClass
 from tumorboard.immunotherapy.ranking.tiers import TierFacts, Tiering, TierThresholds, tier_of
@@ -15,6 +14,7 @@ from tumorboard.workflows.immunotherapy.candidates import (
     AnchorSource,
     Candidate,
     changed_residues,
+    dense_rank,
 )
 from tumorboard.workflows.immunotherapy.config import ImmunotherapyConfig
 from tumorboard.workflows.immunotherapy.evidence import Evidence
@@ -152,9 +152,9 @@ def ranked(targets: Sequence[Target], weak: Mapping[str, float]) -> tuple[Target
         return ()
     expression = [-np.inf if t.allele_tpm is None else t.allele_tpm for t in targets]
     total = (
-        _dense_rank(-np.array(expression))
-        + _dense_rank(np.array([t.affinity_nm for t in targets]))
-        + _dense_rank(np.array([t.percentile / weak[t.mhc_class] for t in targets]))
+        dense_rank(-np.array(expression))
+        + dense_rank(np.array([t.affinity_nm for t in targets]))
+        + dense_rank(np.array([t.percentile / weak[t.mhc_class] for t in targets]))
     )
 
     def place(k: int) -> tuple[int, int, float, str, str]:
@@ -163,10 +163,6 @@ def ranked(targets: Sequence[Target], weak: Mapping[str, float]) -> tuple[Target
 
     order = sorted(range(len(targets)), key=place)
     return tuple(replace(targets[k], rank=rank) for rank, k in enumerate(order, start=1))
-
-
-def _dense_rank(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    return np.asarray(np.unique(values, return_inverse=True)[1], np.int64)
 
 
 def _brief(candidate: Candidate | None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from tumorboard.io.case_store import CaseStore
 from tumorboard.phantoms import TumourGenomeConfig, simulate_tumour_genome
 from tumorboard.plotting.blocks import SectionStatus
 from tumorboard.workflows.board.config import BoardConfig
-from tumorboard.workflows.board.immunotherapy_ingest import targets_item
+from tumorboard.workflows.board.immunotherapy_ingest import peptide_choices, targets_item
 from tumorboard.workflows.board.immunotherapy_tables import inputs_from_json, inputs_to_json
 from tumorboard.workflows.board.planted_targets import planted_targets
 from tumorboard.workflows.board.run import run
@@ -97,6 +97,20 @@ def test_board__other_peptides_than_the_case_holds_need_the_files(made, tmp_path
     result = run(config, made.folder / "case", out=tmp_path / "out")
     assert result.statuses["immunotherapy"] is SectionStatus.FAILED
     assert "name the folder of the files" in result.errors["immunotherapy"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"lengths_class1": (9,)},
+        {"phase_mapping_quality": 30},
+        {"phase_base_quality": 30},
+        {"phase_error_rate": 0.02},
+        {"phase_confidence": 0.9},
+    ],
+)
+def test_peptide_choices__hold_what_reading_asks_for(other):
+    assert peptide_choices(ImmunotherapyConfig(**other)) != peptide_choices(ImmunotherapyConfig())
 
 
 @pytest.mark.slow

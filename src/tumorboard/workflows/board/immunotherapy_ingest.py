@@ -79,7 +79,8 @@ def peptide_choices(config: ImmunotherapyConfig) -> dict[str, Any]:
     """
     names = (
         "classes", "lengths_class1", "lengths_class2", "passing_only", "least_tumour_vaf", "least_tpm",
-        "tumour_sample",
+        "tumour_sample", "phase_mapping_quality", "phase_base_quality", "phase_error_rate",
+        "phase_confidence",
     )  # fmt: skip
     told = config.choices()
     return {name: told[name] for name in names}

@@ -113,7 +113,7 @@ def _why(target: Target) -> str:
             known.append(f"allele at {target.allele_tpm:.3g} TPM")
         if target.ccf is not None:
             known.append(f"in {100 * target.ccf:.0f} % of cells")
-        why = ", ".join(known) or "passes all rules"
+        why = ", ".join(known)
         why = f"{why[0].upper()}{why[1:]}."
     else:
         why = " ".join(c.sentence for c in target.tiering.criteria if c.passed is False)

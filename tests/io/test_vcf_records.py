@@ -212,6 +212,8 @@ def test_read_annotated_variants__finds_the_samples(tmp_path, samples, head, nam
     ("samples", "named", "message"),
     [
         (("A", "B"), {}, r"tumour_sample must be named .* a\.vcf has the samples A, B"),
+        (("A", "B" * 9000), {}, r"has the samples A, B{40}; name"),
+        (tuple("ABCDEFGHIJ"), {}, r"has the samples A, B, C, D, E, F, G, H, 2 more; name"),
         (("A", "B"), {"tumour_sample": "C"}, r"tumour_sample must be a sample of a\.vcf; got 'C'; .* A, B"),
         (("A",), {"normal_sample": "N"}, "normal_sample must be a sample"),
         (("A",), {"tumour_sample": "A", "normal_sample": "A"}, "normal_sample must be another"),

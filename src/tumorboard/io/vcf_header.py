@@ -21,6 +21,9 @@ _NEEDED: Final = ("Allele", "Consequence", "Feature", "Protein_position", "Amino
 _WORDS: Final = re.compile(r"[^A-Za-z]+")
 _TUMOUR_WORDS: Final = frozenset({"tumor", "tumour"})
 _NORMAL_WORDS: Final = frozenset({"normal", "germline"})
+#: Of a cohort's file, samples and letters of each that a message lists.
+_LISTED: Final = 8
+_LONGEST_NAME: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,12 @@ class VcfHeader:
             found["tumor_sample"], found["normal_sample"], snpeff,
         )  # fmt: skip
 
+    def listed_samples(self) -> str:
+        """Return the samples as a message can hold them: the first few, long names cut."""
+        more = len(self.samples) - _LISTED
+        named = [name[:_LONGEST_NAME] for name in self.samples[:_LISTED]]
+        return ", ".join(named + [f"{more} more"] * (more > 0)) or "none"
+
 
 def sample_named(header: VcfHeader, name: str, role: str) -> int:
     """Return the column of a sample, counted from 0.
@@ -104,7 +113,7 @@ def sample_named(header: VcfHeader, name: str, role: str) -> int:
     if name not in header.samples:
         raise InputError(
             f"{role} must be a sample of {header.path.name}; got {name!r}; "
-            f"its samples are {', '.join(header.samples) or 'none'}"
+            f"its samples are {header.listed_samples()}"
         )
     return header.samples.index(name)
 
@@ -136,7 +145,7 @@ def tumour_of(header: VcfHeader, name: str | None, normal: str | None) -> int | 
         return called[0]
     raise InputError(
         f"tumour_sample must be named where nothing says which it is; {header.path.name} has the samples "
-        f"{', '.join(header.samples)}; name the tumour's"
+        f"{header.listed_samples()}; name the tumour's"
     )
 
 

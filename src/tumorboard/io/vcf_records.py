@@ -181,7 +181,7 @@ def read_germline_variants(
     if normal is None:
         raise InputError(
             f"sample must be named where nothing says whose germline it is; {header.path.name} has the "
-            f"samples {', '.join(header.samples) or 'none'}; name one"
+            f"samples {header.listed_samples()}; name one"
         )
     skipped: dict[str, int] = {}
     columns = _Columns(None, normal, somatic=False)

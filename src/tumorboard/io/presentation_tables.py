@@ -173,7 +173,7 @@ def _mhcflurry(table: csv.DictReader[str], name: str) -> list[_Row]:
     allele = next((h for h in ("allele", "best_allele") if h in headers), None)
     if allele is None:
         raise MissingAttribute(
-            f"{name} must have a column allele or best_allele; it has {', '.join(headers)}"
+            f"{name} must have a column allele or best_allele; it has {', '.join(headers)[:200]}"
         )
     columns = [next((h for h in names if h in headers), "") for names in _FLURRY]
     rows: list[_Row] = []

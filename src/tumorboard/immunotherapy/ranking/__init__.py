@@ -44,7 +44,15 @@ __getattr__, __dir__, __all__ = _lazy.attach(
             "top_share",
         ],
         "self_similarity": ["exposed_similarity", "self_similarity"],
-        "tiers": ["Criterion", "Tier", "TierFacts", "TierThresholds", "Tiering", "tier_of"],
+        "tiers": [
+            "MOST_AT_ANCHORS",
+            "Criterion",
+            "Tier",
+            "TierFacts",
+            "TierThresholds",
+            "Tiering",
+            "tier_of",
+        ],
         "vaxrank_score": ["vaxrank_binding_score"],
     },
 )

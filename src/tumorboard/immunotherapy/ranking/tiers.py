@@ -5,11 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from tumorboard.errors import InputError
 from tumorboard.immunotherapy.ranking.anchors import mutated_at_anchors_only
 
-__all__ = ["Criterion", "Tier", "TierFacts", "TierThresholds", "Tiering", "tier_of"]
+__all__ = [
+    "MOST_AT_ANCHORS",
+    "Criterion",
+    "Tier",
+    "TierFacts",
+    "TierThresholds",
+    "Tiering",
+    "tier_of",
+]
+
+#: Residues that changed, at most, for the rule on anchors to be applied.
+MOST_AT_ANCHORS: Final = 2
 
 
 class Tier(Enum):
@@ -292,7 +304,7 @@ def _expression(facts: TierFacts, limits: TierThresholds) -> Criterion:
 
 def _anchor(facts: TierFacts, limits: TierThresholds) -> Criterion:
     """Fail where only anchors changed and the wild type binds as well: T cells then see what they know."""
-    if not facts.changed or len(facts.changed) > 2:
+    if not facts.changed or len(facts.changed) > MOST_AT_ANCHORS:
         return Criterion(Tier.ANCHOR, True, "Anchors: the change is not of anchors alone.")
     if facts.anchors is None:
         return Criterion(Tier.ANCHOR, None, "Anchors: not judged for this class.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from tumorboard.core.hla import HlaMolecule, MhcClass
 from tumorboard.core.neopeptide import Neopeptide
 from tumorboard.immunotherapy.ranking.anchors import mutated_at_anchors_only
 from tumorboard.immunotherapy.ranking.mismatches import mutated_positions
+from tumorboard.immunotherapy.ranking.tiers import MOST_AT_ANCHORS
 from tumorboard.workflows.immunotherapy.presentation import ClassPredictions
 
 __all__ = [
@@ -24,9 +24,6 @@ __all__ = [
     "dense_rank",
     "gather_pairs",
 ]
-
-#: Residues that changed, at most, for the rule on anchors to be applied.
-_FEW_CHANGED: Final = 2
 
 #: Gives the residues, counted from 0, that hold a peptide in a molecule; ``None`` if not judged.
 AnchorSource = Callable[[MhcClass, HlaMolecule, str], frozenset[int] | None]
@@ -223,7 +220,7 @@ def _passes_anchors(pairs: EventPairs, anchors: AnchorSource, affinity_nm: float
     wild_nm = pairs.predictions.table.affinity_nm
     for row, peptide in enumerate(pairs.peptides):
         changed = changed_residues(peptide)
-        if not changed or len(changed) > _FEW_CHANGED:
+        if not changed or len(changed) > MOST_AT_ANCHORS:
             continue
         for column, molecule in enumerate(molecules):
             held = anchors(mhc_class, molecule, peptide.sequence)

@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "acquisition": ["DecayReference", "PetAcquisition", "PetSlice", "PetUnits", "Sex", "SuvType"],
         "annotated_variants": ["AnnotatedVariants"],
+        "base_source": ["BaseSource"],
         "beam": ["BeamModel", "EnergySpectrum", "PhaseSpace", "ProtonMachine", "RangeShifter", "SpotModel"],
         "beam_geometry": ["BeamGeometry"],
         "blood": ["BloodCurve", "BloodSamples"],

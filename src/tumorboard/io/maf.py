@@ -6,16 +6,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from tumorboard.core.annotated_variants import AnnotatedVariants
+from tumorboard.core.base_source import BaseSource
 from tumorboard.core.variant import SmallVariant, TranscriptChange, VariantEvidence
 from tumorboard.errors import InputError, UnreadableFile
 from tumorboard.io.compressed_text import file_sha256, text_lines
 from tumorboard.io.vcf_text import real_number, whole_number
 from tumorboard.provenance import Record
 
-__all__ = ["BaseSource", "read_maf", "read_maf_samples"]
+__all__ = ["read_maf", "read_maf_samples"]
 
 _WHAT: Final = "MAF"
 _BASES: Final = re.compile(r"[ACGTN]+\Z")
@@ -57,14 +58,6 @@ _MISSING: Final = ("", ".", "NA", "na", "__UNKNOWN__", "Unknown")
 _NO_TRANSCRIPT: Final = "(not named)"
 _NEEDS_GENOME: Final = "insertion or deletion: give the genome's FASTA for the base before it"
 _OTHER_BASES: Final = "reference bases that the genome does not have there"
-
-
-class BaseSource(Protocol):
-    """Where the genome's bases come from: :class:`tumorboard.io.genome.Genome`."""
-
-    def fetch(self, chromosome: str, first: int, last: int) -> str:
-        """Return the bases from ``first`` to ``last``, counted from 1, both included, in capitals."""
-        ...
 
 
 def read_maf(

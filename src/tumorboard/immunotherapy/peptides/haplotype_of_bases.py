@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tumorboard.core.base_source import BaseSource
 from tumorboard.core.transcript import Transcript
 from tumorboard.core.variant import SmallVariant
 from tumorboard.errors import InputError
@@ -19,7 +20,6 @@ from tumorboard.immunotherapy.variants.mutant_transcript import (
     mutant_transcript,
     protein_of,
 )
-from tumorboard.immunotherapy.variants.spliced_transcript import Genome
 from tumorboard.immunotherapy.variants.transcript_site import Edit
 from tumorboard.immunotherapy.variants.translation import translate
 
@@ -56,10 +56,10 @@ class BaseHaplotypes:
     """
 
     transcripts: dict[str, Transcript]
-    genome: Genome
+    genome: BaseSource
 
     @classmethod
-    def of(cls, transcripts: Iterable[Transcript], genome: Genome) -> BaseHaplotypes:
+    def of(cls, transcripts: Iterable[Transcript], genome: BaseSource) -> BaseHaplotypes:
         """Take the transcripts of an annotation.
 
         Parameters

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from tumorboard.core.base_source import BaseSource
 from tumorboard.core.neopeptide import (
     DroppedPeptide,
     DropReason,
@@ -23,7 +24,6 @@ from tumorboard.immunotherapy.peptides.spliced_junction import is_annotated, res
 from tumorboard.immunotherapy.variants.spliced_transcript import (
     CODING_GAP,
     INTERNAL_STOP,
-    Genome,
     SplicedTranscript,
     splice,
 )
@@ -40,7 +40,7 @@ _DECAY_BASES = 55
 def splice_peptides(
     junctions: Sequence[SpliceJunction],
     transcripts: Sequence[Transcript],
-    genome: Genome,
+    genome: BaseSource,
     lengths: Sequence[int],
     *,
     least_reads: int | None = None,
@@ -115,7 +115,7 @@ def splice_peptides(
 
 
 def junction_protein(
-    normal: SplicedTranscript, junction: SpliceJunction, genome: Genome
+    normal: SplicedTranscript, junction: SpliceJunction, genome: BaseSource
 ) -> AlteredProtein | Refusal:
     """Translate a transcript that has a junction put into it.
 

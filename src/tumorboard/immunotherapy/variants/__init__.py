@@ -18,7 +18,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "mutant_transcript": ["MutantProtein", "MutantTranscript", "mutant_protein", "mutant_transcript"],
         "phase_groups": ["Copies", "PhaseCalls", "copies_of", "pair_of"],
         "read_phasing": ["PhaseCall", "pairs_to_phase", "phase_calls", "phase_from_reads"],
-        "spliced_transcript": ["Genome", "SplicedTranscript", "splice"],
+        "spliced_transcript": ["SplicedTranscript", "splice"],
         "transcript_index": ["TranscriptIndex"],
         "transcript_site": ["TranscriptSite", "site_of"],
         "translation": ["GeneticCode", "genetic_code_of", "reverse_complement", "translate"],

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tumorboard.core.base_source import BaseSource
 from tumorboard.core.transcript import Transcript
 from tumorboard.core.variant import SmallVariant, TranscriptChange
 from tumorboard.immunotherapy.variants.coding_change import CodingChange, coding_change
 from tumorboard.immunotherapy.variants.consequence_terms import by_severity, exonic_terms, splicing_terms
 from tumorboard.immunotherapy.variants.reference_bases import require_reference
 from tumorboard.immunotherapy.variants.spliced_transcript import (
-    Genome,
     SplicedTranscript,
     coding_span,
     splice,
@@ -31,7 +31,7 @@ _SAYS_NON_CODING = frozenset({"non_coding_transcript_exon_variant", "transcript_
 
 
 def call_consequences(
-    variant: SmallVariant, transcripts: Sequence[Transcript], genome: Genome
+    variant: SmallVariant, transcripts: Sequence[Transcript], genome: BaseSource
 ) -> tuple[TranscriptChange, ...]:
     """Return what a variant does to each transcript that it meets.
 
@@ -83,7 +83,7 @@ def call_consequences(
 
 
 def _change(
-    transcript: Transcript, variant: SmallVariant, first: int, last: int, genome: Genome
+    transcript: Transcript, variant: SmallVariant, first: int, last: int, genome: BaseSource
 ) -> TranscriptChange | None:
     site = site_of(transcript, variant)
     if site is TranscriptSite.OUTSIDE:

@@ -9,11 +9,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from tumorboard.core.base_source import BaseSource
 from tumorboard.core.transcript import Transcript
 from tumorboard.core.variant import SmallVariant
 from tumorboard.errors import InputError
 from tumorboard.immunotherapy.variants.reference_bases import require_reference
-from tumorboard.immunotherapy.variants.spliced_transcript import Genome, SplicedTranscript, splice
+from tumorboard.immunotherapy.variants.spliced_transcript import SplicedTranscript, splice
 from tumorboard.immunotherapy.variants.transcript_site import Edit, TranscriptSite, edit_of, site_of
 from tumorboard.immunotherapy.variants.translation import GeneticCode, translate
 
@@ -73,7 +74,7 @@ class MutantProtein:
 
 
 def mutant_transcript(
-    transcript: Transcript, genome: Genome, variants: Sequence[SmallVariant]
+    transcript: Transcript, genome: BaseSource, variants: Sequence[SmallVariant]
 ) -> MutantTranscript:
     """Return a transcript's bases with variants that lie on one copy of the chromosome.
 
@@ -169,7 +170,9 @@ def _edits(spliced: SplicedTranscript, variants: Sequence[SmallVariant]) -> tupl
     return tuple(edits)
 
 
-def mutant_protein(transcript: Transcript, genome: Genome, variants: Sequence[SmallVariant]) -> MutantProtein:
+def mutant_protein(
+    transcript: Transcript, genome: BaseSource, variants: Sequence[SmallVariant]
+) -> MutantProtein:
     """Return the protein of a transcript with variants that lie on one copy of the chromosome.
 
     Translation starts where the annotation says and goes on to the first stop, in the coding bases or beyond

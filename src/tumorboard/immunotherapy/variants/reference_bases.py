@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from tumorboard.core.base_source import BaseSource
 from tumorboard.core.variant import SmallVariant
 from tumorboard.errors import InputError
-from tumorboard.immunotherapy.variants.spliced_transcript import Genome
 
 __all__ = ["require_reference"]
 
 
-def require_reference(variant: SmallVariant, genome: Genome) -> None:
+def require_reference(variant: SmallVariant, genome: BaseSource) -> None:
     """Raise unless the genome has a variant's reference bases where the variant says.
 
     Parameters

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
+from tumorboard.core.base_source import BaseSource
 from tumorboard.core.transcript import Transcript
 from tumorboard.immunotherapy.variants.translation import (
     GeneticCode,
@@ -13,21 +13,13 @@ from tumorboard.immunotherapy.variants.translation import (
     translate,
 )
 
-__all__ = ["CODING_GAP", "INTERNAL_STOP", "Genome", "SplicedTranscript", "coding_span", "splice"]
+__all__ = ["CODING_GAP", "INTERNAL_STOP", "SplicedTranscript", "coding_span", "splice"]
 
 #: Tag of annotations for transcripts with a selenocysteine.
 _SELENO = "seleno"
 #: Ours, for what the annotation does not say.
 INTERNAL_STOP = "internal_stop"
 CODING_GAP = "coding_gap"
-
-
-class Genome(Protocol):
-    """Where bases of the reference come from: an indexed FASTA, or a dictionary in a test."""
-
-    def fetch(self, chromosome: str, first: int, last: int) -> str:
-        """Return the bases from ``first`` to ``last``, counted from 1, both included, in capitals."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +69,7 @@ class SplicedTranscript:
         return self.coding_first + self.transcript.coding_phase
 
 
-def splice(transcript: Transcript, genome: Genome) -> SplicedTranscript:
+def splice(transcript: Transcript, genome: BaseSource) -> SplicedTranscript:
     """Return a transcript's bases after splicing and its protein.
 
     Parameters

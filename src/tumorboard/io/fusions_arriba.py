@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from tumorboard.core.variant import Fusion
 from tumorboard.io.event_table import EventRow, read_event_rows
+from tumorboard.io.fusion_protein import FusionProtein
 
 __all__ = ["read_arriba_fusions"]
 
@@ -16,13 +17,6 @@ _COLUMNS: Final = (
     "confidence", "reading_frame", "peptide_sequence",
 )  # fmt: skip
 _IN_FRAME: Final = {"in-frame": True, "out-of-frame": False}
-
-
-class _Protein(NamedTuple):
-    peptide: str | None
-    joint: int | None
-    resume: int | None
-    ends_at_joint: bool
 
 
 def read_arriba_fusions(path: Path | str) -> tuple[Fusion, ...]:
@@ -91,11 +85,11 @@ def _fusion(row: EventRow) -> Fusion:
     )
 
 
-def _protein(text: str, *, in_frame: bool) -> _Protein:
+def _protein(text: str, *, in_frame: bool) -> FusionProtein:
     """Return the peptide, its joint, and where the second partner is itself again."""
     first, bar, second = text.partition("|")
     if not bar or "*" in first:
-        return _Protein(None, None, None, ends_at_joint="*" in first)
+        return FusionProtein(None, None, None, ends_at_joint="*" in first)
     # Brackets set off residues of inserted bases; any other sign is a residue that is not known.
     head = re.split(r"[^A-Za-z]", re.sub(r"[\[\]]", "", first))[-1]
     after = re.sub(r"[\[\]|]", "", second)
@@ -107,4 +101,4 @@ def _protein(text: str, *, in_frame: bool) -> _Protein:
     if in_frame:
         own = re.search(r"[A-Z]", tail)
         resume = None if own is None else len(head) + own.start()
-    return _Protein((head + tail).upper(), joint, resume, ends_at_joint=stops and not across)
+    return FusionProtein((head + tail).upper(), joint, resume, ends_at_joint=stops and not across)

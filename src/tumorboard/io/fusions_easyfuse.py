@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from tumorboard.core.variant import Fusion
 from tumorboard.io.event_table import EventRow, read_event_rows
+from tumorboard.io.fusion_protein import FusionProtein
 from tumorboard.io.text_lines import finite_number
 
 __all__ = ["read_easyfuse_fusions"]
@@ -22,13 +23,6 @@ _IN_FRAME: Final = {"in_frame": True, "out_frame": False, "neo_frame": False}
 #: Counted again on the joined sequence, by the version that wrote the file.
 _JUNCTION: Final = ("ft_junc_cnt", "ft_junc_cnt_best", "ft_junc_cnt_org", "ft_junc_cnt_fltr")
 _SPANNING: Final = ("ft_span_cnt", "ft_span_cnt_best", "ft_span_cnt_org", "ft_span_cnt_fltr")
-
-
-class _Protein(NamedTuple):
-    peptide: str | None
-    joint: int | None
-    resume: int | None
-    ends_at_joint: bool
 
 
 def read_easyfuse_fusions(path: Path | str) -> tuple[Fusion, ...]:
@@ -117,7 +111,7 @@ def _partners(row: EventRow) -> tuple[str, str, str, str]:
     return gene_5, "", gene_3, ""
 
 
-def _protein(row: EventRow, *, in_frame: bool | None) -> _Protein:
+def _protein(row: EventRow, *, in_frame: bool | None) -> FusionProtein:
     """Return the protein or what is known of it, its joint, and where the second partner is itself again."""
     for header in ("fusion_protein_sequence", "neo_peptide_sequence"):
         text = row.text(header).partition("*")[0].upper()
@@ -126,11 +120,11 @@ def _protein(row: EventRow, *, in_frame: bool | None) -> _Protein:
         joint = finite_number(row.text(f"{header}_bp"), where=f"{header}_bp in {row.where}")
         first, resume = math.floor(joint), math.ceil(joint)
         if first > len(text):
-            return _Protein(None, None, None, ends_at_joint=True)
-        return _Protein(
+            return FusionProtein(None, None, None, ends_at_joint=True)
+        return FusionProtein(
             text,
             first,
             resume if in_frame and resume <= len(text) else None,
             ends_at_joint=first == len(text),
         )
-    return _Protein(None, None, None, ends_at_joint=False)
+    return FusionProtein(None, None, None, ends_at_joint=False)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from tumorboard.core.variant import Fusion
 from tumorboard.errors import InputError
 from tumorboard.io.event_table import EventRow, read_event_rows
+from tumorboard.io.fusion_protein import FusionProtein
 
 __all__ = ["read_star_fusions"]
 
@@ -17,13 +18,6 @@ _COLUMNS: Final = (
     "rightbreakpoint", "cds_left_id", "cds_left_range", "cds_right_id", "prot_fusion_type", "fusion_transl",
 )  # fmt: skip
 _IN_FRAME: Final = {"INFRAME": True, "FRAMESHIFT": False}
-
-
-class _Protein(NamedTuple):
-    peptide: str | None
-    joint: int | None
-    resume: int | None
-    ends_at_joint: bool
 
 
 def read_star_fusions(path: Path | str) -> tuple[Fusion, ...]:
@@ -94,11 +88,11 @@ def _place(text: str) -> str:
     return re.sub(r":[+\-.]\Z", "", text)
 
 
-def _protein(row: EventRow, *, in_frame: bool) -> _Protein:
+def _protein(row: EventRow, *, in_frame: bool) -> FusionProtein:
     """Return the protein, its joint, and where the second partner is itself again."""
     text, bases = row.text("fusion_transl"), row.text("cds_left_range")
     if not text or not bases:
-        return _Protein(None, None, None, ends_at_joint=False)
+        return FusionProtein(None, None, None, ends_at_joint=False)
     given = re.fullmatch(r"(\d+)-(\d+)", bases)
     if given is None or int(given[2]) < int(given[1]):
         raise InputError(
@@ -108,8 +102,8 @@ def _protein(row: EventRow, *, in_frame: bool) -> _Protein:
     protein = text.partition("*")[0].upper()
     joint, resume = number // 3, -(-number // 3)
     if len(protein) < joint:
-        return _Protein(None, None, None, ends_at_joint=True)
-    return _Protein(
+        return FusionProtein(None, None, None, ends_at_joint=True)
+    return FusionProtein(
         protein,
         joint,
         resume if in_frame and resume <= len(protein) else None,
